@@ -1,0 +1,29 @@
+//! Argument groups that every check flattens: the same flag has the same meaning and the same help text everywhere.
+
+pub mod output;
+pub mod target;
+pub mod timing;
+pub mod tls;
+
+pub use output::OutputArgs;
+pub use target::{Target, TargetArgs};
+pub use timing::{Limits, TimingArgs};
+pub use tls::{TlsArgs, TlsMode};
+
+use std::path::PathBuf;
+
+/// A value that may not be empty.
+pub fn non_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+/// A path that may not be empty.
+pub fn path(text: &str) -> Result<PathBuf, String> {
+    non_empty(text).map(PathBuf::from)
+}
+
+/// A port number.
+pub fn port(text: &str) -> Result<u16, String> {
+    let number = if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None };
+    number.filter(|port| *port > 0).ok_or_else(|| "give a port from 1 to 65535".to_owned())
+}

@@ -1,0 +1,84 @@
+//! The clock, and the one deadline over everything a check does.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// When the check began and when it must have ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    began: Instant,
+    budget: Duration,
+    ends_after: Duration,
+}
+
+impl Deadline {
+    /// A deadline `budget` from now.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    pub fn after(budget: Duration) -> Self {
+        Self { began: Instant::now(), budget, ends_after: budget }
+    }
+
+    /// The same check with at most `share` left from now: QUIT must not use up what others need.
+    #[must_use]
+    pub fn at_most(self, share: Duration) -> Self {
+        Self { ends_after: self.ends_after.min(self.elapsed() + share), ..self }
+    }
+
+    /// The same check, ending `reserve` earlier.
+    #[must_use]
+    pub fn less(self, reserve: Duration) -> Self {
+        Self { ends_after: self.ends_after.saturating_sub(reserve), ..self }
+    }
+
+    /// The whole budget, as typed.
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// Time since the check began.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// What is left; zero when it is over.
+    pub fn left(&self) -> Duration {
+        self.ends_after.saturating_sub(self.elapsed())
+    }
+}
+
+/// Seconds since 1970, for the dates of certificates.
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Runs what cannot be given a deadline (getaddrinfo with its NSS modules, files on a dead server) on a thread of its own and
+/// waits for it no longer than the deadline. `None`: time ran out, the thread is left behind and ends with the process.
+pub fn within<T: Send + 'static>(deadline: Deadline, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = std::sync::mpsc::sync_channel(1);
+    let worker = std::thread::Builder::new().name("bounded".to_owned()).stack_size(256 * 1024);
+    worker.spawn(move || done.send(work())).ok()?;
+    result.recv_timeout(deadline.left()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deadline, Duration, within};
+
+    #[test]
+    fn what_blocks_is_left_behind_at_the_deadline() {
+        let (_keep, never) = std::sync::mpsc::channel::<()>();
+        let deadline = Deadline::after(Duration::from_millis(50));
+        assert_eq!(within(deadline, move || never.recv().is_ok()), None);
+        assert!(deadline.left().is_zero());
+        assert_eq!(within(Deadline::after(Duration::from_secs(60)), || 7), Some(7));
+    }
+
+    #[test]
+    fn a_share_never_lengthens_the_deadline() {
+        let deadline = Deadline::after(Duration::from_secs(1));
+        assert!(deadline.at_most(Duration::from_secs(5)).left() <= Duration::from_secs(1));
+        assert!(deadline.at_most(Duration::from_millis(10)).left() <= Duration::from_millis(10));
+        assert!(deadline.less(Duration::from_secs(2)).left().is_zero());
+    }
+}

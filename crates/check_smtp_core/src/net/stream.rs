@@ -1,0 +1,163 @@
+//! A connection whose every read and write is bounded by the deadline.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use openssl::ssl::SslStream;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
+
+use super::clock::Deadline;
+
+/// Bytes kept from the start of a connection, to tell who is speaking when it is not SMTP.
+const FIRST_BYTES: usize = 16;
+
+/// A connected, non-blocking socket. Its reads and writes wait by poll for what is left of the deadline.
+#[derive(Debug)]
+pub struct Wire {
+    socket: OwnedFd,
+    deadline: Deadline,
+    is_tcp: bool,
+    first: Vec<u8>,
+}
+
+impl Wire {
+    /// Takes a connected TCP socket.
+    pub(super) fn tcp(socket: OwnedFd, deadline: Deadline) -> Self {
+        Self { socket, deadline, is_tcp: true, first: Vec::new() }
+    }
+
+    /// Takes a connected Unix socket.
+    pub(super) fn unix(socket: OwnedFd, deadline: Deadline) -> Self {
+        Self { socket, deadline, is_tcp: false, first: Vec::new() }
+    }
+
+    /// Our own end; `None` for a Unix socket.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        let address = self.is_tcp.then(|| rustix::net::getsockname(&self.socket).ok()).flatten()?;
+        SocketAddr::try_from(address).ok()
+    }
+
+    /// The first bytes the server sent since [`Wire::forget_first_bytes`].
+    pub fn first_bytes(&self) -> &[u8] {
+        &self.first
+    }
+
+    /// Starts the record of first bytes again: a handshake begins.
+    pub fn forget_first_bytes(&mut self) {
+        self.first.clear();
+    }
+
+    fn wait(&self, flags: PollFlags) -> io::Result<()> {
+        let left = self.deadline.left();
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let mut descriptor = [PollFd::new(&self.socket, flags)];
+        match poll(&mut descriptor, Some(&timespec(left))) {
+            Ok(0) => Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What poll takes as its timeout; never shorter than what is left.
+pub(super) fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.wait(PollFlags::IN)?;
+            match rustix::net::recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
+                Ok((count, _)) => {
+                    let wanted = FIRST_BYTES.saturating_sub(self.first.len());
+                    self.first.extend(buffer.iter().take(count.min(wanted)));
+                    return Ok(count);
+                }
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl Write for Wire {
+    /// Sends first and waits only when the socket is full, which a command never makes it.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match rustix::net::send(&self.socket, bytes, SendFlags::NOSIGNAL) {
+                Ok(count) => return Ok(count),
+                Err(Errno::AGAIN) => self.wait(PollFlags::OUT)?,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A connection in the clear or inside TLS.
+#[derive(Debug)]
+pub enum Stream {
+    /// In the clear.
+    Plain(Wire),
+    /// Inside TLS.
+    Tls(Box<SslStream<Wire>>),
+}
+
+impl Stream {
+    /// The deadline every operation carries from now on.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        match self {
+            Self::Plain(wire) => wire.deadline = deadline,
+            Self::Tls(stream) => stream.get_mut().deadline = deadline,
+        }
+    }
+
+    /// The socket below.
+    pub fn wire(&self) -> &Wire {
+        match self {
+            Self::Plain(wire) => wire,
+            Self::Tls(stream) => stream.get_ref(),
+        }
+    }
+
+    /// Whether it is inside TLS.
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(wire) => wire.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(wire) => wire.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

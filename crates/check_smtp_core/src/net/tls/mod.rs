@@ -1,0 +1,300 @@
+//! TLS by OpenSSL. Handshake first, verdict after: what the server showed survives whatever is wrong with it.
+//!
+//! Nothing of OpenSSL is touched before a handshake is asked for, and nothing of it leaves this module but values.
+
+mod roots;
+mod verify;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use openssl::pkey::{Id, PKey, Private};
+use openssl::ssl::{Ssl, SslContextBuilder, SslMethod, SslOptions, SslStream, SslVerifyMode, SslVersion};
+use openssl::x509::X509;
+
+use super::clock::{self, Deadline};
+use super::stream::Wire;
+use crate::certificate::{Certificate, Fault, Identity};
+use crate::error::Cause;
+use crate::secret::Source;
+use crate::smtp::Foreign;
+
+pub use roots::Roots;
+
+/// A protocol version, in the order of their age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// TLS 1.0 (RFC 2246).
+    Tls10,
+    /// TLS 1.1 (RFC 4346).
+    Tls11,
+    /// TLS 1.2 (RFC 5246).
+    Tls12,
+    /// TLS 1.3 (RFC 8446).
+    Tls13,
+}
+
+impl Version {
+    /// Its name as OpenSSL and the status line write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tls10 => "TLSv1",
+            Self::Tls11 => "TLSv1.1",
+            Self::Tls12 => "TLSv1.2",
+            Self::Tls13 => "TLSv1.3",
+        }
+    }
+
+    fn to_openssl(self) -> SslVersion {
+        match self {
+            Self::Tls10 => SslVersion::TLS1,
+            Self::Tls11 => SslVersion::TLS1_1,
+            Self::Tls12 => SslVersion::TLS1_2,
+            Self::Tls13 => SslVersion::TLS1_3,
+        }
+    }
+
+    fn from_openssl(version: Option<SslVersion>) -> Option<Self> {
+        [Self::Tls10, Self::Tls11, Self::Tls12, Self::Tls13]
+            .into_iter()
+            .find(|v| Some(v.to_openssl()) == version)
+    }
+}
+
+impl FromStr for Version {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "1.0" => Ok(Self::Tls10),
+            "1.1" => Ok(Self::Tls11),
+            "1.2" => Ok(Self::Tls12),
+            "1.3" => Ok(Self::Tls13),
+            _ => Err("give 1.0, 1.1, 1.2 or 1.3"),
+        }
+    }
+}
+
+/// How TLS is to be spoken, and what is asked of it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name sent as SNI; `None` sends none.
+    pub sni: Option<String>,
+    /// Who the certificate must be for.
+    pub identity: Identity,
+    /// The least version allowed; judged after the handshake, so that the version the server does speak is told.
+    pub least: Version,
+    /// The greatest version offered.
+    pub greatest: Option<Version>,
+    /// The trusted roots.
+    pub roots: Roots,
+    /// Our own certificate.
+    pub client: Option<ClientCertificate>,
+    /// Whether the verdicts end the session (`false`: `--insecure`).
+    pub is_verified: bool,
+}
+
+/// A client certificate and where its key is.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// PEM chain, leaf first.
+    pub certificate: PathBuf,
+    /// PEM key.
+    pub key: PathBuf,
+    /// Passphrase of the key.
+    pub passphrase: Option<Source>,
+}
+
+/// What a handshake showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Negotiated version as OpenSSL names it.
+    pub version: String,
+    /// Negotiated cipher suite.
+    pub cipher: String,
+    /// Group of the key exchange, where OpenSSL tells it.
+    pub group: Option<String>,
+    /// Application protocol chosen by the server.
+    pub alpn: Option<String>,
+    /// The chain as sent, in DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The same, read. Certificates that cannot be read are left out.
+    pub certificates: Vec<Certificate>,
+    /// The four verdicts.
+    pub verdicts: Verdicts,
+}
+
+/// Four independent verdicts: `None` is good.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    /// A path to a trusted root.
+    pub trust: Option<Fault>,
+    /// All of the path valid now.
+    pub time: Option<Fault>,
+    /// The certificate is for this server.
+    pub name: Option<Fault>,
+    /// Keys, signatures and protocol version.
+    pub strength: Option<Fault>,
+}
+
+impl Verdicts {
+    /// All faults, trust first.
+    pub fn faults(&self) -> Vec<Fault> {
+        [&self.trust, &self.time, &self.name, &self.strength].into_iter().flatten().cloned().collect()
+    }
+}
+
+/// Speaks TLS over a connection and judges what came. A session with faults is a success here; who asked decides.
+pub fn handshake(
+    mut wire: Wire,
+    settings: &Settings,
+    deadline: Deadline,
+) -> Result<(SslStream<Wire>, Session), Cause> {
+    wire.forget_first_bytes();
+    let client = settings.client.as_ref().map(|client| load_client(client, deadline)).transpose()?;
+    let ssl =
+        configure(settings, client.as_ref()).map_err(|error| Cause::Handshake(openssl_words(&error)))?;
+    let mut stream = SslStream::new(ssl, wire).map_err(|error| Cause::Handshake(openssl_words(&error)))?;
+    if let Err(error) = stream.connect() {
+        return Err(handshake_failure(&error, &stream, deadline));
+    }
+    let chain: Vec<X509> = stream
+        .ssl()
+        .peer_cert_chain()
+        .map(|chain| chain.iter().map(ToOwned::to_owned).collect())
+        .unwrap_or_default();
+    let verdicts =
+        verify::verdicts(&chain, settings, Version::from_openssl(stream.ssl().version2()), deadline)?;
+    let session = describe(&stream, &chain, verdicts);
+    Ok((stream, session))
+}
+
+fn configure(settings: &Settings, client: Option<&LoadedClient>) -> Result<Ssl, openssl::error::ErrorStack> {
+    let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
+    context.set_verify(SslVerifyMode::NONE);
+    context.set_read_ahead(true);
+    // We look at servers as they are: old ones must get as far as the verdict that calls them old.
+    context.set_security_level(0);
+    context.set_min_proto_version(Some(SslVersion::TLS1))?;
+    context.set_max_proto_version(settings.greatest.map(Version::to_openssl))?;
+    context.set_options(SslOptions::NO_COMPRESSION);
+    if let Some(client) = client {
+        let mut certificates = client.chain.iter();
+        if let Some(leaf) = certificates.next() {
+            context.set_certificate(leaf)?;
+        }
+        for intermediate in certificates {
+            context.add_extra_chain_cert(intermediate.clone())?;
+        }
+        context.set_private_key(&client.key)?;
+        context.check_private_key()?;
+    }
+    let mut ssl = Ssl::new(&context.build())?;
+    if let Some(name) = &settings.sni {
+        ssl.set_hostname(name)?;
+    }
+    Ok(ssl)
+}
+
+struct LoadedClient {
+    chain: Vec<X509>,
+    key: PKey<Private>,
+}
+
+fn load_client(client: &ClientCertificate, deadline: Deadline) -> Result<LoadedClient, Cause> {
+    let passphrase = client.passphrase.as_ref().map(|source| source.read(deadline)).transpose();
+    let passphrase =
+        passphrase.map_err(|words| Cause::Local(format!("passphrase of the client key: {words}")))?;
+    let certificate = read_local("--client-cert", &client.certificate, deadline)?;
+    let key = read_local("--client-key", &client.key, deadline)?;
+    let chain = X509::stack_from_pem(&certificate).ok().filter(|chain| !chain.is_empty());
+    let chain =
+        chain.ok_or_else(|| local("--client-cert", &client.certificate, "no PEM certificate in it"))?;
+    // With the callback OpenSSL never asks at a terminal.
+    let key = PKey::private_key_from_pem_callback(&key, |buffer| {
+        let secret = passphrase.as_ref().map_or("", |secret| secret.expose()).as_bytes();
+        let room = buffer.get_mut(..secret.len()).ok_or_else(openssl::error::ErrorStack::get)?;
+        room.copy_from_slice(secret);
+        Ok(secret.len())
+    });
+    let key = key.map_err(|_| {
+        local("--client-key", &client.key, "no PEM key in it, or the passphrase is wrong or missing")
+    })?;
+    Ok(LoadedClient { chain, key })
+}
+
+/// Reads a small local file within the deadline: it may lie on a dead file server.
+fn read_local(flag: &str, path: &std::path::Path, deadline: Deadline) -> Result<Vec<u8>, Cause> {
+    let owned = path.to_owned();
+    match clock::within(deadline, move || std::fs::read(owned)) {
+        Some(Ok(bytes)) => Ok(bytes),
+        Some(Err(error)) => Err(local(flag, path, &crate::error::system_words(&error))),
+        None => Err(local(flag, path, "could not be read in time")),
+    }
+}
+
+fn local(flag: &str, path: &std::path::Path, what: &str) -> Cause {
+    Cause::Local(format!("{flag} '{}': {what}", path.display()))
+}
+
+fn handshake_failure(error: &openssl::ssl::Error, stream: &SslStream<Wire>, deadline: Deadline) -> Cause {
+    let first = stream.get_ref().first_bytes();
+    if let Some(io) = error.io_error() {
+        return Cause::from_io(io, deadline.budget());
+    }
+    if first.starts_with(b"220") || first.starts_with(b"4") || first.starts_with(b"5") {
+        return Cause::PlaintextSmtp;
+    }
+    if let Some(foreign) = Foreign::recognise(first).filter(|foreign| *foreign != Foreign::Tls) {
+        return Cause::Foreign(foreign);
+    }
+    match error.ssl_error() {
+        Some(stack) if is_unexpected_end(stack) => Cause::Closed,
+        Some(stack) => Cause::Handshake(openssl_words(stack)),
+        None => Cause::Closed,
+    }
+}
+
+fn is_unexpected_end(stack: &openssl::error::ErrorStack) -> bool {
+    stack.errors().iter().any(|error| error.reason().is_some_and(|reason| reason.contains("unexpected eof")))
+}
+
+/// OpenSSL's reason without its codes and function names.
+fn openssl_words(stack: &openssl::error::ErrorStack) -> String {
+    let reason = stack.errors().first().and_then(openssl::error::Error::reason).unwrap_or("unknown reason");
+    match reason.strip_prefix("sslv3 alert ").or_else(|| reason.strip_prefix("tlsv1 alert ")) {
+        Some(alert) => format!("the server answered with the alert '{alert}'"),
+        None => reason.to_owned(),
+    }
+}
+
+fn describe(stream: &SslStream<Wire>, chain: &[X509], verdicts: Verdicts) -> Session {
+    let ssl = stream.ssl();
+    let chain: Vec<Vec<u8>> = chain.iter().filter_map(|certificate| certificate.to_der().ok()).collect();
+    let certificates = chain.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    Session {
+        version: ssl.version_str().to_owned(),
+        cipher: ssl.current_cipher().map(|cipher| cipher.name().to_owned()).unwrap_or_default(),
+        group: ssl.peer_tmp_key().ok().map(|key| match key.id() {
+            Id::X25519 => "x25519".to_owned(),
+            Id::X448 => "x448".to_owned(),
+            Id::EC => key
+                .ec_key()
+                .ok()
+                .and_then(|ec| ec.group().curve_name()?.short_name().ok())
+                .unwrap_or("ec")
+                .to_owned(),
+            _ => format!("ffdhe {} bit", key.bits()),
+        }),
+        alpn: ssl.selected_alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
+        chain,
+        certificates,
+        verdicts,
+    }
+}
+
+/// OpenSSL's version and how it is linked, for `--version`.
+pub fn library() -> String {
+    let linked = if cfg!(feature = "vendored-openssl") { "linked in" } else { "shared library" };
+    format!("{} ({linked})", openssl::version::version())
+}

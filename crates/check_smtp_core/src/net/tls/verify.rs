@@ -1,0 +1,122 @@
+//! The verdict on a chain: OpenSSL builds and checks the path, dates, name and strength are judged beside it.
+
+use openssl::stack::Stack;
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
+use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext};
+
+use super::{Settings, Verdicts, Version};
+use crate::certificate::{Certificate, Fault};
+use crate::error::Cause;
+use crate::net::clock::{self, Deadline};
+
+/// `X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT` of OpenSSL's verify codes.
+const SELF_SIGNED_LEAF: i32 = 18;
+
+/// What building a path came to.
+struct Path {
+    /// The path as built, leaf first, in DER.
+    elements: Vec<Vec<u8>>,
+    fault: Option<Fault>,
+}
+
+/// Judges a chain as sent. Fails only when a local file cannot be used.
+pub fn verdicts(
+    chain: &[X509],
+    settings: &Settings,
+    version: Option<Version>,
+    deadline: Deadline,
+) -> Result<Verdicts, Cause> {
+    let strength = old_protocol(settings, version);
+    let Some(leaf) = chain.first() else {
+        return Ok(Verdicts { trust: Some(Fault::NoCertificate), strength, ..Verdicts::default() });
+    };
+    if !settings.is_verified {
+        return Ok(Verdicts { strength, ..Verdicts::default() });
+    }
+    let roots = candidates(chain, settings, deadline)?;
+    let now = clock::now();
+    let path = match build(leaf, chain, &roots, now, false) {
+        // Only the dates may be at fault: the path is built again without them, so that trust and time are told apart.
+        Ok(path) if path.fault.is_some() => build(leaf, chain, &roots, now, true),
+        other => other,
+    };
+    let path = path.map_err(|error| Cause::Handshake(super::openssl_words(&error)))?;
+    let elements: Vec<Certificate> =
+        path.elements.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    let leaf = leaf.to_der().ok().and_then(|der| Certificate::from_der(&der).ok());
+    let Some(leaf) = leaf else {
+        let reason = "it cannot be read".to_owned();
+        return Ok(Verdicts {
+            trust: Some(Fault::Untrusted { reason, element: "leaf".to_owned() }),
+            strength,
+            ..Verdicts::default()
+        });
+    };
+    // A trusted root's own dates do not count for OpenSSL's callers of today, its path is judged as built.
+    Ok(Verdicts {
+        time: leaf.time_fault(now).or_else(|| elements.iter().find_map(|element| element.time_fault(now))),
+        name: leaf.name_fault(&settings.identity),
+        strength: strength
+            .or_else(|| leaf.strength_fault())
+            .or_else(|| elements.iter().find_map(Certificate::strength_fault)),
+        trust: path.fault,
+    })
+}
+
+fn old_protocol(settings: &Settings, version: Option<Version>) -> Option<Fault> {
+    let name = version.map_or("an unknown version", Version::name);
+    let is_old = version.is_none_or(|version| version < settings.least);
+    is_old.then(|| Fault::OldProtocol { version: name.to_owned(), least: settings.least.name() })
+}
+
+/// The roots, read within the deadline on a thread of their own: they may lie on a dead file server.
+fn candidates(chain: &[X509], settings: &Settings, deadline: Deadline) -> Result<Vec<X509>, Cause> {
+    let (roots, chain) = (settings.roots.clone(), chain.to_vec());
+    let found = clock::within(deadline, move || roots.candidates(&chain));
+    found.unwrap_or_else(|| Err(Cause::Local("the trusted roots could not be read in time".to_owned())))
+}
+
+fn build(
+    leaf: &X509Ref,
+    chain: &[X509],
+    roots: &[X509],
+    now: i64,
+    ignore_dates: bool,
+) -> Result<Path, openssl::error::ErrorStack> {
+    let mut parameters = X509VerifyParam::new()?;
+    parameters.set_purpose(X509PurposeId::SSL_SERVER)?;
+    if ignore_dates {
+        parameters.set_flags(X509VerifyFlags::NO_CHECK_TIME)?;
+    } else {
+        parameters.set_time(now);
+    }
+    let mut store = X509StoreBuilder::new()?;
+    store.set_param(&parameters)?;
+    for root in roots {
+        store.add_cert(root.clone())?;
+    }
+    let mut untrusted = Stack::new()?;
+    for certificate in chain.iter().skip(1) {
+        untrusted.push(certificate.clone())?;
+    }
+    let mut context = X509StoreContext::new()?;
+    context.init(&store.build(), leaf, &untrusted, |context| {
+        let good = context.verify_cert()?;
+        let elements =
+            context.chain().map(|built| built.iter().filter_map(|element| element.to_der().ok()).collect());
+        let fault = (!good)
+            .then(|| fault(context.error().as_raw(), context.error().error_string(), context.current_cert()));
+        Ok(Path { elements: elements.unwrap_or_default(), fault })
+    })
+}
+
+fn fault(code: i32, reason: &str, element: Option<&X509Ref>) -> Fault {
+    if code == SELF_SIGNED_LEAF {
+        return Fault::SelfSigned;
+    }
+    let der = element.and_then(|element| element.to_der().ok()).unwrap_or_default();
+    let label = Certificate::from_der(&der)
+        .map_or_else(|_| "unnamed".to_owned(), |element| element.label().to_owned());
+    Fault::Untrusted { reason: reason.to_owned(), element: label }
+}

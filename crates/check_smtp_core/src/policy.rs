@@ -1,0 +1,53 @@
+//! Failure to state: one table for all checks.
+
+use crate::error::{Cause, Failure};
+use crate::plugin::{Finding, State};
+use crate::{advice, certificate::Fault};
+
+/// CRITICAL whenever the service fails, whatever the reason; UNKNOWN only where we could not ask.
+pub fn state_of(failure: &Failure) -> State {
+    match failure.cause {
+        Cause::Local(_) => State::Unknown,
+        _ => State::Critical,
+    }
+}
+
+/// A stable identifier for each kind of failure.
+pub fn id_of(failure: &Failure) -> &'static str {
+    match &failure.cause {
+        Cause::Timeout(_) => "timeout",
+        Cause::NameNotFound(_) => "name_not_found",
+        Cause::LookupFailed(_) => "name_lookup_failed",
+        Cause::NoAddress(_) => "no_address_of_family",
+        Cause::NotConnected(_) => "connect_failed",
+        Cause::Closed => "connection_closed",
+        Cause::Reset => "connection_reset",
+        Cause::Network(_) => "connection_failed",
+        Cause::Refused(_) => "refused",
+        Cause::Malformed(_) => "malformed_reply",
+        Cause::Foreign(_) => "wrong_protocol",
+        Cause::StartTlsNotOffered(None) => "starttls_not_offered",
+        Cause::StartTlsNotOffered(Some(_)) => "starttls_stripped",
+        Cause::BytesBehindStartTls(_) => "starttls_injection",
+        Cause::Handshake(_) => "tls_handshake_failed",
+        Cause::PlaintextSmtp => "plaintext_where_tls",
+        Cause::Unverified(faults) => faults.first().map_or("certificate_untrusted", Fault::id),
+        Cause::Local(_) => "local_file",
+    }
+}
+
+/// The findings a failure earns: one, or one for each fault of a TLS session.
+pub fn findings_of(failure: &Failure) -> Vec<Finding> {
+    if let Cause::Unverified(faults) = &failure.cause {
+        return faults
+            .iter()
+            .map(|fault| {
+                Finding::new(fault.id(), State::Critical, fault.to_string()).advised(advice::for_fault(fault))
+            })
+            .collect();
+    }
+    vec![
+        Finding::new(id_of(failure), state_of(failure), failure.to_string())
+            .advised(advice::for_failure(failure)),
+    ]
+}
