@@ -32,9 +32,8 @@ impl Status {
             return Self::Open;
         };
         match (&failure.cause, failure.phase) {
-            (Cause::Timeout(_), Phase::Connect) => Self::Filtered,
             (Cause::NotConnected(words), _) if words.contains("refused") => Self::Closed,
-            (Cause::NotConnected(_), _) => Self::Filtered,
+            (Cause::Timeout(_), Phase::Connect) | (Cause::NotConnected(_), _) => Self::Filtered,
             (Cause::Foreign(_) | Cause::PlaintextSmtp, _) => Self::WrongProtocol,
             _ => Self::Failing,
         }

@@ -6,6 +6,10 @@ use clap::{Arg, ArgAction, Command, error::ContextKind, error::ContextValue, err
 
 use super::UsageError;
 
+/// What Debian's habit `'$ARG1$'` makes of `-w 1 -c 2`.
+const SEVERAL_WORDS: &str =
+    "several arguments came as one word, give each flag and value as a word of its own";
+
 /// One word of the command line and what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
@@ -114,6 +118,7 @@ pub fn usage_error(error: &clap::Error, words: &[OsString]) -> UsageError {
         ErrorKind::InvalidValue => {
             UsageError::value(flag, &value, format!("give one of {}", context(ContextKind::ValidValue)))
         }
+        ErrorKind::ValueValidation if value.contains(" -") => UsageError::value(flag, &value, SEVERAL_WORDS),
         ErrorKind::ValueValidation => {
             let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             UsageError::value(flag, &value, reason)
@@ -134,11 +139,7 @@ pub fn usage_error(error: &clap::Error, words: &[OsString]) -> UsageError {
 
 fn unknown_argument(word: &str, words: &[OsString], suggested: &str) -> UsageError {
     if word.starts_with('-') && word.contains(' ') || words.iter().any(|w| is_several(w, word)) {
-        return UsageError::value(
-            "argument",
-            word,
-            "several arguments came as one word, give each flag and value as a word of its own",
-        );
+        return UsageError::value("argument", word, SEVERAL_WORDS);
     }
     if word.starts_with('-') {
         let hint = if suggested.is_empty() {
@@ -150,12 +151,12 @@ fn unknown_argument(word: &str, words: &[OsString], suggested: &str) -> UsageErr
     }
     let before =
         words.iter().zip(words.iter().skip(1)).find(|(_, stray)| stray.as_os_str() == OsStr::new(word));
-    let place = before.map(|(flag, _)| format!(" after '{}'", flag.to_string_lossy())).unwrap_or_default();
-    UsageError::value(
-        "stray word",
-        word,
-        format!("no value is taken{place}, leave it out or give the flag it belongs to"),
-    )
+    let flag = before.map(|(flag, _)| flag.to_string_lossy()).filter(|flag| flag.starts_with('-'));
+    let wanted = match flag {
+        Some(flag) => format!("'{flag}' takes no such value, leave the word out"),
+        None => "belongs to no flag, leave it out or give its flag".to_owned(),
+    };
+    UsageError::value("stray word", word, wanted)
 }
 
 /// `-w 1 -c 2` as one word: clap names only its first letter.

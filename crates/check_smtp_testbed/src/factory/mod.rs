@@ -1,0 +1,213 @@
+//! A throwaway authority and every kind of certificate the field knows. Keys are ECDSA P-256 where the kind does
+//! not say otherwise: they cost a fraction of a millisecond.
+
+mod kind;
+mod mint;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::ssl::{SslContext, SslMethod, SslMode, SslVersion};
+use openssl::x509::X509;
+
+pub use self::kind::Kind;
+use self::mint::{DAY, HOUR, Pair, Request, Validity, ecdsa, rsa};
+use crate::error::{Error, Result};
+
+/// What a server needs to speak TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The certificates as the server sends them, leaf first, PEM.
+    pub chain_pem: String,
+    /// The leaf's private key, PKCS #8 PEM.
+    pub key_pem: String,
+}
+
+impl Identity {
+    /// A server context that sends exactly this chain and speaks the versions from `min` to `max` (`None`: whatever
+    /// OpenSSL has). Security level 0: SHA-1, RSA-1024 and TLS 1.0 are what we are here to show.
+    pub fn server_context(&self, min: Option<SslVersion>, max: Option<SslVersion>) -> Result<SslContext> {
+        let mut builder = SslContext::builder(SslMethod::tls_server())?;
+        builder.set_security_level(0);
+        builder.set_cipher_list("ALL:@SECLEVEL=0")?;
+        // Some distributions configure TLS 1.2 as the least.
+        builder.set_min_proto_version(Some(min.unwrap_or(SslVersion::TLS1)))?;
+        builder.set_max_proto_version(max)?;
+        builder.set_mode(SslMode::NO_AUTO_CHAIN);
+        let mut chain = X509::stack_from_pem(self.chain_pem.as_bytes())?.into_iter();
+        let leaf = chain.next().ok_or_else(|| Error::Other("an identity without a certificate".into()))?;
+        builder.set_certificate(&leaf)?;
+        for certificate in chain {
+            builder.add_extra_chain_cert(certificate)?;
+        }
+        let key = PKey::private_key_from_pem(self.key_pem.as_bytes())?;
+        builder.set_private_key(&key)?;
+        Ok(builder.build())
+    }
+}
+
+/// The authority, and the identities made so far.
+#[derive(Debug)]
+pub struct Factory {
+    /// Unix time at which it was made: all validities count from here.
+    now: i64,
+    root: Pair,
+    intermediate: Pair,
+    made: Mutex<HashMap<Kind, Identity>>,
+}
+
+impl Factory {
+    /// Makes the root and the intermediate; identities follow when they are asked for.
+    pub fn new() -> Result<Self> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let root = authority(now, "Testbed Root", Validity::AUTHORITY, None)?;
+        let intermediate = authority(now, "Testbed Intermediate", Validity::AUTHORITY, Some(&root))?;
+        Ok(Self { now, root, intermediate, made: Mutex::default() })
+    }
+
+    /// The factory all servers of this process share.
+    pub fn shared() -> Result<&'static Self> {
+        static SHARED: OnceLock<Result<Factory>> = OnceLock::new();
+        SHARED.get_or_init(Self::new).as_ref().map_err(|error| Error::Other(error.to_string()))
+    }
+
+    /// The root's certificate, PEM: what a client is told to trust.
+    pub fn ca_pem(&self) -> Result<String> {
+        pem(&self.root.certificate)
+    }
+
+    /// The file name OpenSSL looks for in a directory of roots (`-CApath`), such as `1a2b3c4d.0`.
+    pub fn ca_hash_name(&self) -> String {
+        format!("{:08x}.0", self.root.certificate.subject_name_hash())
+    }
+
+    /// The identity of that kind, made on the first call.
+    pub fn identity(&self, kind: Kind) -> Result<Identity> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = made.get(&kind) {
+            return Ok(identity.clone());
+        }
+        let identity = self.make(kind)?;
+        made.insert(kind, identity.clone());
+        Ok(identity)
+    }
+
+    fn make(&self, kind: Kind) -> Result<Identity> {
+        match kind {
+            Kind::SelfSigned => {
+                let key = ecdsa()?;
+                let leaf = Request::leaf().sign(self.now, &key, None)?;
+                identity(&key, &[&leaf])
+            }
+            Kind::UnknownCa
+            | Kind::ExpiredIntermediate
+            | Kind::MissingIntermediate
+            | Kind::WrongOrder
+            | Kind::UnrelatedExtra
+            | Kind::RootSent
+            | Kind::ExpiredCrossSign => self.make_chain(kind),
+            _ => {
+                let key = match kind {
+                    Kind::GoodRsa => rsa(2048)?,
+                    Kind::Rsa1024 => rsa(1024)?,
+                    _ => ecdsa()?,
+                };
+                let leaf = leaf_request(kind).sign(self.now, &key, Some(&self.intermediate))?;
+                identity(&key, &[&leaf, &self.intermediate.certificate])
+            }
+        }
+    }
+
+    /// The kinds whose leaf is good and whose chain is not as usual.
+    fn make_chain(&self, kind: Kind) -> Result<Identity> {
+        let key = ecdsa()?;
+        let now = self.now;
+        let valid = Validity::AUTHORITY;
+        let sign = |issuer: &Pair| Request::leaf().sign(now, &key, Some(issuer));
+        let (root, intermediate) = (&self.root.certificate, &self.intermediate.certificate);
+        match kind {
+            Kind::UnknownCa => {
+                let other = authority(now, "Unknown Root", valid, None)?;
+                let below = authority(now, "Unknown Intermediate", valid, Some(&other))?;
+                identity(&key, &[&sign(&below)?, &below.certificate])
+            }
+            Kind::ExpiredIntermediate => {
+                let expired =
+                    authority(now, "Testbed Expired Intermediate", Validity::EXPIRED, Some(&self.root))?;
+                identity(&key, &[&sign(&expired)?, &expired.certificate])
+            }
+            Kind::MissingIntermediate => identity(&key, &[&sign(&self.intermediate)?]),
+            Kind::WrongOrder => {
+                let lower = authority(now, "Testbed Lower Intermediate", valid, Some(&self.intermediate))?;
+                identity(&key, &[&sign(&lower)?, intermediate, &lower.certificate])
+            }
+            Kind::UnrelatedExtra => {
+                let other = authority(now, "Unrelated Root", valid, None)?;
+                identity(&key, &[&sign(&self.intermediate)?, intermediate, &other.certificate])
+            }
+            Kind::RootSent => identity(&key, &[&sign(&self.intermediate)?, intermediate, root]),
+            _ => {
+                let older = authority(now, "Testbed Older Root", valid, None)?;
+                let mut cross = Request::authority("Testbed Root");
+                cross.validity = Validity::EXPIRED;
+                let cross = cross.sign(now, &self.root.key, Some(&older))?;
+                identity(&key, &[&sign(&self.intermediate)?, intermediate, &cross])
+            }
+        }
+    }
+}
+
+/// What the leaf of a kind says whose chain is as usual.
+fn leaf_request(kind: Kind) -> Request<'static> {
+    let mut leaf = Request::leaf();
+    let only = |common_name: &'static str, dns: &'static [&'static str]| Request {
+        common_name,
+        dns,
+        ip: &[],
+        ..Request::leaf()
+    };
+    match kind {
+        Kind::Wildcard => return only("*.example.org", &["*.example.org"]),
+        Kind::WildcardTwoLabels => return only("*.org", &["*.org", "*.*.example.org"]),
+        Kind::IpSan => return Request { ip: &["127.0.0.1", "::1"], ..only("addresses only", &[]) },
+        Kind::Idn => return only("xn--bcher-kva.example.org", &["xn--bcher-kva.example.org"]),
+        Kind::TrailingDot => return only("mail.example.org.", &["mail.example.org."]),
+        Kind::CnOnly => return only("mail.example.org", &[]),
+        Kind::WrongHost => return only("other.example.net", &["other.example.net"]),
+        Kind::Expired => leaf.validity = Validity::EXPIRED,
+        Kind::NotYetValid => leaf.validity = Validity { from: 10 * DAY, until: 100 * DAY },
+        Kind::Inverted => leaf.validity = Validity { from: 10 * DAY, until: -10 * DAY },
+        Kind::LongLifetime => leaf.validity = Validity { from: -10 * DAY, until: 3650 * DAY },
+        Kind::SixDay => leaf.validity = Validity { from: -60 * HOUR, until: 100 * HOUR },
+        Kind::Sha1 => leaf.digest = MessageDigest::sha1(),
+        _ => {}
+    }
+    leaf
+}
+
+fn authority(now: i64, name: &str, validity: Validity, issuer: Option<&Pair>) -> Result<Pair> {
+    let key = ecdsa()?;
+    let request = Request { validity, ..Request::authority(name) };
+    let certificate = request.sign(now, &key, issuer)?;
+    Ok(Pair { certificate, key })
+}
+
+fn identity(key: &PKey<Private>, chain: &[&X509]) -> Result<Identity> {
+    let chain_pem = chain.iter().map(|certificate| pem(certificate)).collect::<Result<String>>()?;
+    let key_pem = text(key.private_key_to_pem_pkcs8()?)?;
+    Ok(Identity { chain_pem, key_pem })
+}
+
+fn pem(certificate: &X509) -> Result<String> {
+    text(certificate.to_pem()?)
+}
+
+fn text(pem: Vec<u8>) -> Result<String> {
+    String::from_utf8(pem).map_err(|_| Error::Other("PEM that is not text".into()))
+}
