@@ -53,7 +53,7 @@ pub fn for_failure(failure: &Failure) -> Option<Advice> {
         ),
         Cause::PlaintextSmtp => advice(
             "port_speaks_plain_smtp",
-            "this port does not begin with TLS: use -S/--starttls instead of -s/--tls",
+            "a port that greets in the clear wants -S/--starttls, not -s/--tls; after STARTTLS the server or the path is broken",
         ),
         Cause::Handshake(words) => for_handshake(words),
         Cause::Local(_) => advice("local_file", "check the path and that the plugin's user may read it"),

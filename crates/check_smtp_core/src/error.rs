@@ -76,7 +76,9 @@ impl Cause {
 /// The system's words without Rust's "(os error N)".
 pub fn system_words(error: &std::io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+    let words = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// A duration as the status line shows it: `2 s`, `0.5 s`.
@@ -87,18 +89,18 @@ pub fn seconds(duration: Duration) -> String {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let phase = self.phase.name();
+        let place = self.phase.place();
         match &self.cause {
             Cause::Timeout(budget) => timeout(f, self.phase, *budget),
             Cause::NameNotFound(name) => write!(f, "name '{name}' not found (no such name, or no address)"),
             Cause::LookupFailed(words) => write!(f, "name lookup failed: {words}"),
             Cause::NoAddress(family) => write!(f, "name has no {family} address"),
             Cause::NotConnected(words) => write!(f, "connect failed: {words}"),
-            Cause::Closed => write!(f, "server closed the connection at the {phase}"),
-            Cause::Reset => write!(f, "server reset the connection at the {phase}"),
-            Cause::Network(words) => write!(f, "connection failed at the {phase}: {words}"),
-            Cause::Refused(reply) => write!(f, "refused us at the {phase}: {reply}"),
-            Cause::Malformed(error) => write!(f, "at the {phase}: {error}"),
+            Cause::Closed => write!(f, "server closed the connection {place}"),
+            Cause::Reset => write!(f, "server reset the connection {place}"),
+            Cause::Network(words) => write!(f, "connection failed {place}: {words}"),
+            Cause::Refused(reply) => write!(f, "refused us {place}: {reply}"),
+            Cause::Malformed(error) => write!(f, "{place}: {error}"),
             Cause::Foreign(protocol) => write!(f, "speaks {protocol}, not SMTP"),
             Cause::StartTlsNotOffered(None) => f.write_str("STARTTLS is not offered"),
             Cause::StartTlsNotOffered(Some(keyword)) => {

@@ -54,7 +54,7 @@ impl Phase {
         }
     }
 
-    /// Its name in a sentence: "EHLO took 0.412 s", "closed the connection at the greeting".
+    /// Its name in a sentence: "EHLO took 0.412 s".
     pub fn name(self) -> &'static str {
         match self {
             Self::Dns => "name lookup",
@@ -66,6 +66,21 @@ impl Phase {
             Self::Mail => "MAIL FROM",
             Self::Commands => "command",
             Self::Quit => "QUIT",
+        }
+    }
+
+    /// Where something happened: "refused us at EHLO", "closed the connection in the TLS handshake".
+    pub fn place(self) -> &'static str {
+        match self {
+            Self::Dns => "in the name lookup",
+            Self::Connect => "at the connect",
+            Self::Banner => "at the greeting",
+            Self::Ehlo => "at EHLO",
+            Self::StartTls => "at STARTTLS",
+            Self::Tls => "in the TLS handshake",
+            Self::Mail => "at MAIL FROM",
+            Self::Commands => "at a command",
+            Self::Quit => "at QUIT",
         }
     }
 }

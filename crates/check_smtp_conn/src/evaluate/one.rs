@@ -3,7 +3,7 @@
 use check_smtp_core::error::{Cause, Failure};
 use check_smtp_core::net::Host;
 use check_smtp_core::plugin::{Finding, Report, State};
-use check_smtp_core::smtp::{Expected, Reply, Requirement};
+use check_smtp_core::smtp::{Capabilities, Expected, Reply, Requirement};
 use check_smtp_core::timeline::Phase;
 use check_smtp_core::{advice, policy};
 
@@ -152,17 +152,8 @@ fn capabilities(config: &Config, visit: &Visit, label: &Label) -> Vec<Finding> {
         .last()
         .filter(|_| visit.failure.is_none())
         .map(|introduction| &introduction.capabilities);
-    let missing =
-        last.into_iter().flat_map(|seen| config.required.iter().filter(|required| !required.is_met_by(seen)));
-    let mut findings: Vec<Finding> = missing
-        .map(|required| {
-            Finding::new(
-                "capability_missing",
-                State::Critical,
-                label.text(&format!("required capability {required} is missing")),
-            )
-        })
-        .collect();
+    let mut findings: Vec<Finding> =
+        last.into_iter().flat_map(|seen| missing(&config.required, seen, label)).collect();
     for introduction in introductions {
         let place = if introduction.is_over_tls { "inside TLS" } else { "in the clear" };
         let shown: Vec<&Requirement> = config
@@ -182,6 +173,19 @@ fn capabilities(config: &Config, visit: &Visit, label: &Label) -> Vec<Finding> {
         findings.push(Finding::new("capabilities", State::Ok, label.text("capabilities are as required")));
     }
     findings
+}
+
+fn missing(required: &[Requirement], seen: &Capabilities, label: &Label) -> Vec<Finding> {
+    let unmet = required.iter().filter(|required| !required.is_met_by(seen));
+    unmet
+        .map(|required| {
+            let lines = seen.lines(required.keyword());
+            let offered =
+                if lines.is_empty() { String::new() } else { format!(" (offered: {})", lines.join(", ")) };
+            let text = format!("required capability {required} is missing{offered}");
+            Finding::new("capability_missing", State::Critical, label.text(&text))
+        })
+        .collect()
 }
 
 fn mail(reply: &Reply, label: &Label) -> Finding {

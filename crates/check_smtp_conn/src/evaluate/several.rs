@@ -1,6 +1,8 @@
 //! One session with each address: a line each, the worst counts.
 
-use check_smtp_core::plugin::{Finding, Report, Section, State};
+use std::time::Duration;
+
+use check_smtp_core::plugin::{Finding, Perfdata, Report, Section, State, Unit};
 
 use super::timing::{Label, shown};
 use super::{one, show};
@@ -37,8 +39,17 @@ pub fn report(config: &Config, visits: &[Visit]) -> Report {
     for (_, findings) in judged {
         report.extend(findings);
     }
+    report.push(count(ready, visits.len(), slowest));
     report.fact("addresses", visits.iter().map(|visit| show::facts(config, visit)).collect::<Vec<_>>());
     report
+}
+
+/// Told, not judged: each address has been judged by its own findings.
+fn count(ready: usize, all: usize, slowest: Duration) -> Finding {
+    let number = f64::from(u32::try_from(ready).unwrap_or(u32::MAX));
+    Finding::new("addresses_ready", State::Ok, format!("{ready} of {all} addresses are ready"))
+        .measured(Perfdata::new("addresses_ready", number, Unit::None))
+        .measured(Perfdata::new("time", slowest.as_secs_f64(), Unit::Seconds))
 }
 
 fn line(config: &Config, name: &str, findings: &[Finding], visit: &Visit) -> String {

@@ -52,7 +52,7 @@ fn judged(
     let judgement = thresholds.judge(took.as_secs_f64());
     let by = match judgement.by.map(|range| (range, range.upper_end())) {
         Some((_, Some(upper))) if took.as_secs_f64() > upper => format!(" (over {upper} s)"),
-        Some((range, _)) => format!(" (outside {range} s)"),
+        Some((range, _)) => format!(" (outside {range})"),
         None => String::new(),
     };
     let text = label.text(&format!("{what} took {}{by}", shown(took)));

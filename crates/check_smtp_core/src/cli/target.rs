@@ -81,11 +81,7 @@ impl TargetArgs {
             refuse_with_socket(self.port.map(|port| ("-p/--port", port.to_string())))?;
             refuse_with_socket(self.source_address.map(|address| ("--source-address", address.to_string())))?;
         }
-        let family = match (self.ipv4, self.ipv6) {
-            (true, _) => Family::V4,
-            (_, true) => Family::V6,
-            _ => Family::Any,
-        };
+        let family = family(self.ipv4, self.ipv6, self.source_address, &connect)?;
         Ok(Target {
             name,
             connect,
@@ -106,6 +102,36 @@ fn refuse_with_socket(given: Option<(&str, String)>) -> Result<(), UsageError> {
         }
         None => Ok(()),
     }
+}
+
+/// The family that -4, -6 and --source-address leave; a contradiction is told here, not by a failed connect.
+fn family(ipv4: bool, ipv6: bool, source: Option<IpAddr>, connect: &Host) -> Result<Family, UsageError> {
+    let (flag, family) = match (ipv4, ipv6, source) {
+        (true, ..) => ("-4/--ipv4", Family::V4),
+        (_, true, _) => ("-6/--ipv6", Family::V6),
+        (_, _, Some(IpAddr::V4(_))) => ("--source-address", Family::V4),
+        (_, _, Some(IpAddr::V6(_))) => ("--source-address", Family::V6),
+        _ => return Ok(Family::Any),
+    };
+    let wants_v4 = family == Family::V4;
+    if let Some(source) = source.filter(|source| source.is_ipv4() != wants_v4) {
+        return Err(UsageError::value(
+            "--source-address",
+            &source.to_string(),
+            format!("is of the other family than {flag}"),
+        ));
+    }
+    let is_v4 = match connect {
+        Host::Address(address) => Some(address.is_ipv4()),
+        Host::Scoped(_) => Some(false),
+        Host::Name(_) | Host::Socket(_) => None,
+    };
+    if is_v4.is_some_and(|is_v4| is_v4 != wants_v4) {
+        return Err(UsageError::new(format!(
+            "the address to connect to is of the other family than {flag}: give one of the same family"
+        )));
+    }
+    Ok(family)
 }
 
 impl Target {

@@ -105,10 +105,11 @@ pub fn peek<'w>(words: &'w [OsString], flag: &str) -> Option<&'w str> {
 }
 
 /// Turns clap's complaint into one line that names the flag, the value and what would be right.
-pub fn usage_error(error: &clap::Error, words: &[OsString]) -> UsageError {
+pub fn usage_error(command: &Command, error: &clap::Error, words: &[OsString]) -> UsageError {
     let context = |kind| error.get(kind).map(context_text).unwrap_or_default();
     let flag = context(ContextKind::InvalidArg);
-    let flag = flag.split(' ').next().unwrap_or_default();
+    let flag = both_spellings(command, &flag);
+    let flag = flag.as_str();
     let value = context(ContextKind::InvalidValue);
     match error.kind() {
         ErrorKind::UnknownArgument => unknown_argument(flag, words, &context(ContextKind::SuggestedArg)),
@@ -128,12 +129,26 @@ pub fn usage_error(error: &clap::Error, words: &[OsString]) -> UsageError {
         }
         ErrorKind::ArgumentConflict => UsageError::new(format!(
             "{flag} cannot be used together with {}: give one of them",
-            context(ContextKind::PriorArg)
+            both_spellings(command, &context(ContextKind::PriorArg))
         )),
         ErrorKind::InvalidUtf8 => UsageError::new("a word of the command line is not UTF-8: give plain text"),
         _ => UsageError::new(
             error.render().to_string().lines().next().unwrap_or_default().replace("error: ", ""),
         ),
+    }
+}
+
+/// `-p/--port` for whichever spelling clap names (`--port <PORT>`); words that are no flag stay as they are.
+fn both_spellings(command: &Command, named: &str) -> String {
+    let word = named.split([' ', '=', '[']).next().unwrap_or_default();
+    match flag_of(command, word)
+        .as_ref()
+        .and_then(|(args, _)| args.first())
+        .map(|arg| (arg.get_short(), arg.get_long()))
+    {
+        Some((Some(short), Some(long))) => format!("-{short}/--{long}"),
+        Some((None, Some(long))) => format!("--{long}"),
+        _ => named.to_owned(),
     }
 }
 

@@ -132,7 +132,9 @@ fn json_line(names: Names, report: &Report, verbosity: u8) -> String {
     let (host, port) = report.target();
     let metrics: Map<String, Value> = report
         .perfdata()
-        .map(|p| (p.label().to_owned(), p.number().parse::<f64>().map_or(Value::Null, Value::from)))
+        .map(|perfdata| {
+            (perfdata.label().to_owned(), serde_json::from_str(&perfdata.number()).unwrap_or_default())
+        })
         .collect();
     let findings: Vec<Value> = report.findings().iter().map(finding_json).collect();
     let sections: Map<String, Value> = report

@@ -86,11 +86,12 @@ fn configure<C: Check>(words: Vec<OsString>) -> Result<C::Config, Refused> {
     let words = arguments::without_unused_macros(&command, words);
     let words = with_extra_opts(&command, words).map_err(Refused::Usage)?;
     let argv = std::iter::once(OsString::from(C::NAMES.program)).chain(words.iter().cloned());
-    let matches = command.try_get_matches_from_mut(argv).map_err(|error| refused(&error, &words))?;
+    let matches =
+        command.try_get_matches_from_mut(argv).map_err(|error| refused(&command, &error, &words))?;
     if matches.get_flag("version") {
         return Err(Refused::Shown(version(C::NAMES)));
     }
-    let typed = C::Args::from_arg_matches(&matches).map_err(|error| refused(&error, &words))?;
+    let typed = C::Args::from_arg_matches(&matches).map_err(|error| refused(&command, &error, &words))?;
     C::config(typed).map_err(Refused::Usage)
 }
 
@@ -115,12 +116,12 @@ fn places() -> Places {
     }
 }
 
-fn refused(error: &clap::Error, words: &[OsString]) -> Refused {
+fn refused(command: &Command, error: &clap::Error, words: &[OsString]) -> Refused {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Refused::Shown(error.render().to_string())
         }
-        _ => Refused::Usage(arguments::usage_error(error, words)),
+        _ => Refused::Usage(arguments::usage_error(command, error, words)),
     }
 }
 

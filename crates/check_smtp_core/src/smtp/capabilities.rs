@@ -76,6 +76,11 @@ impl Capabilities {
         self.all.iter().map(|capability| capability.keyword.as_str()).find(|keyword| is_overwritten(keyword))
     }
 
+    /// The lines of a keyword as the server would write them, for telling what is there instead of what is wanted.
+    pub fn lines(&self, keyword: &str) -> Vec<String> {
+        self.with_keyword(keyword).map(ToString::to_string).collect()
+    }
+
     fn with_keyword(&self, keyword: &str) -> impl Iterator<Item = &Capability> {
         self.all.iter().filter(move |capability| capability.keyword.eq_ignore_ascii_case(keyword))
     }

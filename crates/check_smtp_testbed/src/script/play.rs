@@ -35,7 +35,10 @@ fn act(action: &Action, connection: &mut Connection) -> Result<bool, String> {
         Action::Expect(pattern) => expect(pattern, connection)?,
         Action::ExpectEof => match connection.line(LINE_LIMIT) {
             Ok(Some(line)) => {
-                return Err(format!("expected the client to leave, got '{}'", String::from_utf8_lossy(&line)));
+                return Err(format!(
+                    "expected the client to leave, got '{}'",
+                    String::from_utf8_lossy(&line)
+                ));
             }
             Ok(None) | Err(_) => return Ok(false),
         },

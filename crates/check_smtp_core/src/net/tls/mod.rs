@@ -242,7 +242,7 @@ fn handshake_failure(error: &openssl::ssl::Error, stream: &SslStream<Wire>, dead
     if let Some(io) = error.io_error() {
         return Cause::from_io(io, deadline.budget());
     }
-    if first.starts_with(b"220") || first.starts_with(b"4") || first.starts_with(b"5") {
+    if matches!(first, [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..]) {
         return Cause::PlaintextSmtp;
     }
     if let Some(foreign) = Foreign::recognise(first).filter(|foreign| *foreign != Foreign::Tls) {
