@@ -90,7 +90,7 @@ impl Case {
             }
             "command" => self.command = body.replace("\\\n", " ").replace('\n', " "),
             "exit" => {
-                self.exit = body.trim().parse().map_err(|_| Error::syntax(line + 1, "give an exit code"))?
+                self.exit = body.trim().parse().map_err(|_| Error::syntax(line + 1, "give an exit code"))?;
             }
             "time" => {
                 let mut numbers = body.split_ascii_whitespace().filter_map(|word| word.parse().ok());

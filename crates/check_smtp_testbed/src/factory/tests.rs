@@ -50,8 +50,7 @@ fn every_kind_is_judged_as_its_name_says() {
                 WRONG_HOST
             }
             Kind::Expired | Kind::ExpiredIntermediate => EXPIRED,
-            Kind::NotYetValid => NOT_YET_VALID,
-            Kind::Inverted => NOT_YET_VALID,
+            Kind::NotYetValid | Kind::Inverted => NOT_YET_VALID,
             Kind::SelfSigned => SELF_SIGNED_LEAF,
             Kind::UnknownCa => NO_LOCAL_ISSUER,
             Kind::MissingIntermediate => CANNOT_VERIFY_LEAF,

@@ -1,5 +1,229 @@
-//! placeholder
-/// x
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! `smtp_testbed serve`: a small catch-all mail server on loopback for the demo and the tests.
+//!
+//! It takes every message into a Maildir and throws its certificates away when it ends.
+
+mod dialogue;
+mod maildir;
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use clap::{Parser, Subcommand};
+use openssl::ssl::SslContext;
+
+use self::dialogue::Service;
+use crate::factory::{Factory, Kind};
+use crate::socket::{Connection, Socket};
+use crate::{Error, Result, TempDir};
+
+/// Sessions held at one time by a listener; more are answered 421.
+const SESSIONS_LIMIT: usize = 50;
+
+#[derive(Parser)]
+#[command(name = "smtp_testbed", about = "Mail servers to try the checks against, on loopback only")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Serve until the parent process ends, SIGTERM comes, or (with --until-eof) standard input closes
+    Serve {
+        /// How long the slow port takes to answer EHLO, in milliseconds
+        #[arg(long, value_name = "MS", default_value_t = 400)]
+        slow: u64,
+        /// Directory for the Maildir and the CA file [default: one of its own, removed at the end]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// End when standard input closes
+        #[arg(long)]
+        until_eof: bool,
+    },
+}
+
+/// Runs the program.
+#[expect(clippy::print_stderr, reason = "a development tool says what went wrong where its user looks")]
+pub fn main() -> ExitCode {
+    let Task::Serve { slow, dir, until_eof } = Arguments::parse().task;
+    match serve(Duration::from_millis(slow), dir, until_eof) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("smtp_testbed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(slow: Duration, directory: Option<PathBuf>, until_eof: bool) -> Result<()> {
+    // Nobody is left to stop us when the shell that started us has gone.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    let testbed = Testbed::start(slow, directory)?;
+    let mut out = std::io::stdout();
+    out.write_all(testbed.variables().as_bytes())?;
+    out.flush()?;
+    if until_eof {
+        std::io::stdin().read_to_end(&mut Vec::new())?;
+        return Ok(());
+    }
+    let mut signals = signal_hook::iterator::Signals::new([15, 2])?;
+    signals.forever().next();
+    Ok(())
+}
+
+/// A running embedded server. Its threads end with the process, its own directory when it is dropped.
+#[derive(Debug)]
+pub struct Testbed {
+    /// The Maildir and the CA files are below it.
+    directory: PathBuf,
+    _own: Option<TempDir>,
+    ports: Vec<(&'static str, u16)>,
+    password: String,
+}
+
+/// The account that may log in.
+const USER: &str = "probe@example.org";
+
+impl Testbed {
+    /// Starts every listener on a free port of 127.0.0.1.
+    pub fn start(slow: Duration, directory: Option<PathBuf>) -> Result<Self> {
+        let (directory, own) = if let Some(directory) = directory {
+            (directory, None)
+        } else {
+            let own = TempDir::new()?;
+            (own.path().to_owned(), Some(own))
+        };
+        maildir::create(&directory.join("Maildir"))?;
+        let factory = Factory::shared()?;
+        std::fs::create_dir_all(directory.join("roots"))?;
+        std::fs::write(directory.join("ca.pem"), factory.ca_pem()?)?;
+        std::fs::write(directory.join("roots").join(factory.ca_hash_name()), factory.ca_pem()?)?;
+        let mut random = [0; 15];
+        openssl::rand::rand_bytes(&mut random)?;
+        let password: String = BASE64.encode(random);
+        let mut testbed = Self { directory, _own: own, ports: Vec::new(), password };
+        testbed.listen_all(slow)?;
+        Ok(testbed)
+    }
+
+    fn listen_all(&mut self, slow: Duration) -> Result<()> {
+        let factory = Factory::shared()?;
+        let good = factory.identity(Kind::GoodRsa)?.server_context(None, None)?;
+        let untrusted = factory.identity(Kind::SelfSigned)?.server_context(None, None)?;
+        let service = |context: &SslContext| Service {
+            context: context.clone(),
+            is_implicit: false,
+            requires_tls: false,
+            delay: Duration::ZERO,
+            maildir: self.directory.join("Maildir"),
+            user: USER.to_owned(),
+            password: self.password.clone(),
+        };
+        let services = [
+            ("SMTP", service(&good)),
+            ("SUBMISSION", Service { requires_tls: true, ..service(&good) }),
+            ("SMTPS", Service { is_implicit: true, ..service(&good) }),
+            ("SLOW", Service { delay: slow, ..service(&good) }),
+            ("UNTRUSTED", service(&untrusted)),
+        ];
+        for (name, service) in services {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            self.ports.push((name, listener.local_addr()?.port()));
+            std::thread::spawn(move || accept(&listener, &Arc::new(service)));
+        }
+        // Bound and let go: nothing listens there.
+        let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        self.ports.push(("CLOSED", closed));
+        Ok(())
+    }
+
+    /// The port of `SMTP`, `SUBMISSION`, `SMTPS`, `SLOW`, `UNTRUSTED` or `CLOSED`.
+    pub fn port(&self, name: &str) -> Result<u16> {
+        let port = self.ports.iter().find(|(known, _)| *known == name);
+        port.map(|(_, port)| *port).ok_or_else(|| Error::Other(format!("the testbed has no port '{name}'")))
+    }
+
+    /// Where messages arrive, the CA file and the hashed directory of roots are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Everything a shell script needs to use it.
+    fn variables(&self) -> String {
+        let directory = self.directory.display();
+        let mut lines = String::from("TESTBED_HOST=127.0.0.1\n");
+        for (name, port) in &self.ports {
+            let _ = writeln!(lines, "TESTBED_{name}_PORT={port}");
+        }
+        let _ = write!(
+            lines,
+            "TESTBED_CA_FILE='{directory}/ca.pem'\nTESTBED_CA_DIR='{directory}/roots'\n\
+             TESTBED_MAILDIR='{directory}/Maildir'\nTESTBED_USER='{USER}'\nTESTBED_PASSWORD='{}'\n\
+             TESTBED_PID={}\n",
+            self.password,
+            std::process::id()
+        );
+        lines
+    }
+}
+
+fn accept(listener: &TcpListener, service: &Arc<Service>) {
+    let sessions = Arc::new(AtomicUsize::new(0));
+    for stream in listener.incoming().flatten() {
+        let Ok(mut connection) = Connection::new(Socket::Tcp(stream)) else { continue };
+        if sessions.fetch_add(1, Ordering::SeqCst) >= SESSIONS_LIMIT {
+            sessions.fetch_sub(1, Ordering::SeqCst);
+            let _ = connection.write_all(b"421 4.7.0 too many connections\r\n");
+            continue;
+        }
+        let (service, sessions) = (Arc::clone(service), Arc::clone(&sessions));
+        std::thread::spawn(move || {
+            // A client that leaves early is no event for a demo server.
+            let _ = dialogue::hold(&service, connection);
+            sessions.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use super::Testbed;
+
+    fn say(testbed: &Testbed, port: &str, words: &str) -> String {
+        let mut client = TcpStream::connect(("127.0.0.1", testbed.port(port).unwrap())).unwrap();
+        client.write_all(words.as_bytes()).unwrap();
+        let mut said = String::new();
+        client.read_to_string(&mut said).unwrap();
+        said
+    }
+
+    #[test]
+    fn a_message_arrives_in_the_maildir() {
+        let testbed = Testbed::start(Duration::ZERO, None).unwrap();
+        let words = "EHLO me\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
+        assert!(say(&testbed, "SMTP", words).contains("250 2.0.0 Ok: queued as "));
+        let new = testbed.directory().join("Maildir/new");
+        let message = std::fs::read_dir(new).unwrap().next().unwrap().unwrap();
+        assert_eq!(std::fs::read_to_string(message.path()).unwrap(), "Subject: x\r\n\r\n.dot\r\n");
+    }
+
+    #[test]
+    fn submission_wants_tls_first() {
+        let testbed = Testbed::start(Duration::ZERO, None).unwrap();
+        let said = say(&testbed, "SUBMISSION", "EHLO me\r\nMAIL FROM:<a@example.org>\r\nQUIT\r\n");
+        assert!(said.contains("530 5.7.0 Must issue a STARTTLS command first"), "{said}");
+        assert!(!said.contains("AUTH"));
+    }
 }
