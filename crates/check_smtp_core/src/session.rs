@@ -9,7 +9,6 @@ use std::time::Duration;
 use crate::certificate::Fault;
 use crate::error::{Cause, Failure};
 use crate::net::{Deadline, Stream, Wire, tls};
-use crate::plugin::Clean;
 use crate::smtp::{Capabilities, Command, Foreign, Reply, ReplyError, ReplyParser};
 use crate::timeline::{Phase, Timeline};
 
@@ -37,8 +36,8 @@ pub enum Protocol {
 pub struct Record {
     /// The finished steps.
     pub timeline: Timeline,
-    /// What was said, secrets starred out, cleaned and bounded.
-    pub dialogue: Vec<Clean>,
+    /// What was said, secrets starred out, bounded; not yet cleaned, which [`crate::plugin::Section`] does.
+    pub dialogue: Vec<String>,
     /// The greeting.
     pub greeting: Option<Reply>,
     /// Each introduction, in order: in the clear, then inside TLS.
@@ -50,7 +49,11 @@ pub struct Record {
 impl Record {
     fn said(&mut self, who: &str, line: &str) {
         if self.dialogue.len() < DIALOGUE_LIMIT {
-            self.dialogue.push(Clean::with_limit(&format!("{who}: {line}"), DIALOGUE_LINE));
+            let kept = line
+                .char_indices()
+                .nth(DIALOGUE_LINE)
+                .map_or(line, |(end, _)| line.get(..end).unwrap_or(line));
+            self.dialogue.push(format!("{who}: {kept}"));
         }
     }
 

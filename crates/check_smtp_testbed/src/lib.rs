@@ -11,8 +11,19 @@ mod error;
 pub mod factory;
 pub mod script;
 pub mod serve;
+mod silent;
 mod socket;
 mod tempdir;
 
 pub use self::error::{Error, Result};
 pub use self::tempdir::TempDir;
+
+/// Whether this process may start servers, bind low ports and mount.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Whether a missing piece is a failure (CI) or a skipped test (a user's machine).
+pub fn is_ci() -> bool {
+    std::env::var_os("CI").is_some()
+}

@@ -2,7 +2,7 @@
 
 use check_smtp_core::certificate::date;
 use check_smtp_core::net::{Attempt, Outcome, tls};
-use check_smtp_core::plugin::{Report, Section};
+use check_smtp_core::plugin::{Format, Report, Section};
 use check_smtp_core::session::Introduction;
 use serde_json::{Value, json};
 
@@ -12,25 +12,31 @@ use crate::facts::Visit;
 /// Capabilities shown and put into JSON at the most.
 const CAPABILITIES_LIMIT: usize = 100;
 
-/// Adds the sections and facts of a session.
+/// Adds what of a session was asked for: sections by `-v`, facts for JSON. The rest is not even put together.
 pub fn add(report: &mut Report, config: &Config, visit: &Visit) {
-    report.section(Section::new(1, "addresses tried", visit.attempts.iter().map(attempt)));
-    report.section(Section::new(2, "timeline", timeline(visit)));
-    for introduction in &visit.record.introductions {
-        let title =
-            if introduction.is_over_tls { "capabilities inside TLS" } else { "capabilities in the clear" };
-        report.section(Section::new(2, title, capabilities(introduction)));
+    let verbosity = config.style.verbosity;
+    if verbosity >= 1 {
+        report.section(Section::new(1, "addresses tried", visit.attempts.iter().map(attempt)));
     }
-    report.section(Section::new(
-        2,
-        "TLS session",
-        visit.record.tls.as_ref().map(tls_lines).unwrap_or_default(),
-    ));
-    report.section(Section::new(
-        3,
-        "dialogue",
-        visit.record.dialogue.iter().map(check_smtp_core::plugin::Clean::as_str),
-    ));
+    if verbosity >= 2 {
+        report.section(Section::new(2, "timeline", timeline(visit)));
+        for introduction in &visit.record.introductions {
+            let title = if introduction.is_over_tls {
+                "capabilities inside TLS"
+            } else {
+                "capabilities in the clear"
+            };
+            report.section(Section::new(2, title, capabilities(introduction)));
+        }
+        let session = visit.record.tls.as_ref().map(tls_lines).unwrap_or_default();
+        report.section(Section::new(2, "TLS session", session));
+    }
+    if verbosity >= 3 {
+        report.section(Section::new(3, "dialogue", &visit.record.dialogue));
+    }
+    if config.style.format != Format::Json {
+        return;
+    }
     if let Value::Object(facts) = facts(config, visit) {
         for (key, value) in facts {
             report.fact(&key, value);

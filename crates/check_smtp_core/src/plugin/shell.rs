@@ -82,7 +82,6 @@ enum Refused {
 
 fn configure<C: Check>(words: Vec<OsString>) -> Result<C::Config, Refused> {
     let mut command = command::<C>();
-    command.build();
     let words = arguments::without_unused_macros(&command, words);
     let words = with_extra_opts(&command, words).map_err(Refused::Usage)?;
     let argv = std::iter::once(OsString::from(C::NAMES.program)).chain(words.iter().cloned());

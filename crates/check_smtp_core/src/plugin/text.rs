@@ -20,6 +20,10 @@ impl Clean {
     /// Cleans text and cuts it after `limit` characters.
     pub fn with_limit(text: &str, limit: usize) -> Self {
         let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        // Nearly all that servers say is plain already.
+        if trimmed.len() <= limit && trimmed.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'|') {
+            return Self(trimmed.to_owned());
+        }
         let mut clean = String::with_capacity(trimmed.len().min(limit));
         for (index, character) in trimmed.chars().enumerate() {
             if index == limit {

@@ -25,6 +25,8 @@ pub struct Case {
     pub servers: Vec<ServerSection>,
     pub files: Vec<FileSection>,
     pub environment: Vec<(String, String)>,
+    /// Files that stand in the place of the system's while the program runs: `/etc/hosts`, `/etc/resolv.conf`.
+    pub replaced: Vec<(&'static str, String)>,
     pub command: String,
     pub exit: i32,
     pub seconds: Option<(f64, f64)>,
@@ -66,8 +68,10 @@ impl Case {
         match kind.as_str() {
             "server" => {
                 let mut options: Vec<String> = words.collect();
-                let is_option =
-                    |word: &String| word.contains('=') || ["unix", "closed"].contains(&word.as_str());
+                let is_option = |word: &String| {
+                    word.contains('=')
+                        || ["unix", "closed", "filtered", "udp-silent"].contains(&word.as_str())
+                };
                 let name = if options.first().is_some_and(|word| !is_option(word)) {
                     options.remove(0)
                 } else {
@@ -88,6 +92,8 @@ impl Case {
                     self.environment.push((pair.0.to_owned(), pair.1.to_owned()));
                 }
             }
+            "hosts" => self.replaced.push(("/etc/hosts", format!("{}\n", body.trim_end()))),
+            "resolv.conf" => self.replaced.push(("/etc/resolv.conf", format!("{}\n", body.trim_end()))),
             "command" => self.command = body.replace("\\\n", " ").replace('\n', " "),
             "exit" => {
                 self.exit = body.trim().parse().map_err(|_| Error::syntax(line + 1, "give an exit code"))?;
@@ -103,13 +109,13 @@ impl Case {
     }
 }
 
+const SECTIONS: [&str; 9] =
+    ["server", "file", "env", "hosts", "resolv.conf", "command", "exit", "time", "stdout"];
+
 /// Output lines never begin with one of these words in brackets.
 fn is_header(line: &str) -> bool {
     let word = line.strip_prefix('[').and_then(|rest| rest.split([' ', ']']).next());
-    line.ends_with(']')
-        && word.is_some_and(|word| {
-            ["server", "file", "env", "command", "exit", "time", "stdout"].contains(&word)
-        })
+    line.ends_with(']') && word.is_some_and(|word| SECTIONS.contains(&word))
 }
 
 /// The case's text with other expectations.

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! # Why this case exists.
-//! [server]                      any number; options: NAME, ip=127.0.0.2, port=of:NAME, unix, closed
+//! [server]                      any number; options: NAME, ip=127.0.0.2, port=of:NAME, unix, closed,
+//!                               filtered (takes no connection), udp-silent (a name server that never answers)
 //! S: 220 mail.example.org ESMTP      (the directives of crate::script)
 //! [file NAME mode=0600]         a file in {dir}
+//! [hosts]                       in the place of /etc/hosts; [resolv.conf] of /etc/resolv.conf (needs root)
 //! [env]                         NAME=value lines; nothing else but PATH is set
 //! [command]                     words as a shell splits them; no shell runs
 //! check_smtp_conn -H 127.0.0.1 -p {port}
@@ -44,11 +46,16 @@ pub fn run(directory: &Path, programs: &[(&str, &Path)]) -> ExitCode {
     let trials = paths
         .into_iter()
         .map(|path| {
+            let needs_root = std::fs::read_to_string(&path)
+                .is_ok_and(|text| text.contains("\n[hosts]\n") || text.contains("\n[resolv.conf]\n"));
+            let is_skipped = needs_root && !crate::is_root() && !crate::is_ci();
             let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             let programs = programs.clone();
+            let name = if is_skipped { format!("{name} (skipped: needs root)") } else { name };
             Trial::test(name, move || {
                 run::run(&path, &programs).map_err(|error| format!("{}\n{error}", path.display()).into())
             })
+            .with_ignored_flag(is_skipped)
         })
         .collect();
     libtest_mimic::run(&arguments, trials).exit_code()

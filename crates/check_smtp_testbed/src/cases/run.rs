@@ -1,6 +1,7 @@
 //! Runs one case and holds what came against what was expected.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,11 +14,14 @@ use super::mask::{difference, mask};
 use super::words::split;
 use crate::factory::{Factory, Kind};
 use crate::script::{Place, Server};
+use crate::silent::Silent;
 use crate::{Error, Result, TempDir};
 
 /// Everything a case needs while it runs.
 struct Stage {
     directory: TempDir,
+    /// Held open: full listeners and silent name servers.
+    silent: Vec<Silent>,
     servers: Vec<(String, Server)>,
     /// Placeholder and what it stands for; longer values first when they are masked.
     names: Vec<(String, String)>,
@@ -35,7 +39,8 @@ pub fn run(path: &Path, programs: &HashMap<String, PathBuf>) -> Result<()> {
         programs.get(program).ok_or_else(|| Error::Other(format!("no program '{program}' is known here")))?;
     let environment: Vec<(String, String)> =
         case.environment.iter().map(|(name, value)| (name.clone(), stage.fill(value))).collect();
-    let seen = execute(binary, arguments, &environment)?;
+    let (binary, arguments) = stage.wrapped(&case, binary, arguments)?;
+    let seen = execute(&binary, &arguments, &environment)?;
     let masked = mask(&stage.unfill(&seen.stdout));
     let complaints: Vec<String> = stage
         .servers
@@ -46,7 +51,7 @@ pub fn run(path: &Path, programs: &HashMap<String, PathBuf>) -> Result<()> {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(path, blessed(&text, seen.code, &masked))?;
     }
-    let mut faults = faults_of(&seen, arguments);
+    let mut faults = faults_of(&seen, &arguments);
     faults.extend(complaints);
     let lines = difference(&case.stdout, &masked);
     if !lines.is_empty() {
@@ -124,7 +129,7 @@ fn faults_of(seen: &Seen, arguments: &[String]) -> Vec<String> {
 impl Stage {
     fn set(case: &Case) -> Result<Self> {
         let directory = TempDir::new()?;
-        let mut stage = Self { directory, servers: Vec::new(), names: Vec::new() };
+        let mut stage = Self { directory, silent: Vec::new(), servers: Vec::new(), names: Vec::new() };
         let root = stage.directory.path().display().to_string();
         stage.write_authority(&root)?;
         for section in &case.servers {
@@ -180,9 +185,18 @@ impl Stage {
             return Ok(());
         }
         let address = self.address(section)?;
+        if section.options.iter().any(|option| option == "udp-silent") {
+            self.silent.push(Silent::name_server(address.ip())?);
+            return Ok(());
+        }
         let port = if section.options.iter().any(|option| option == "closed") {
             // Bound and let go: nothing listens there now.
             TcpListener::bind(address)?.local_addr()?.port()
+        } else if section.options.iter().any(|option| option == "filtered") {
+            let full = Silent::full_listener(address)?;
+            let port = full.port();
+            self.silent.push(full);
+            port
         } else {
             let server = Server::start_at(section.script.clone(), Place::Tcp(address))?;
             let port = server.port();
@@ -212,6 +226,24 @@ impl Stage {
             }
         }
         Ok(SocketAddr::new(ip, port))
+    }
+
+    /// The command inside a mount namespace of its own, where the case replaces a file of the system.
+    fn wrapped(&self, case: &Case, binary: &Path, arguments: &[String]) -> Result<(PathBuf, Vec<String>)> {
+        if case.replaced.is_empty() {
+            return Ok((binary.to_owned(), arguments.to_vec()));
+        }
+        let mut script = String::from("set -e\n");
+        for (index, (target, text)) in case.replaced.iter().enumerate() {
+            let path = self.directory.path().join(format!("replaced{index}"));
+            std::fs::write(&path, self.fill(text))?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
+            let _ = writeln!(script, "mount --bind '{}' {target}", path.display());
+        }
+        script.push_str("exec \"$@\"");
+        let outer = ["--mount", "--propagation", "private", "sh", "-c", &script, "sh"].map(str::to_owned);
+        let inner = std::iter::once(binary.display().to_string()).chain(arguments.iter().cloned());
+        Ok((PathBuf::from("unshare"), outer.into_iter().chain(inner).collect()))
     }
 
     fn fill(&self, text: &str) -> String {

@@ -21,6 +21,10 @@ use crate::smtp::Foreign;
 
 pub use roots::Roots;
 
+/// Key exchange groups offered: all classic ones, X25519 first. The hybrid post-quantum group that OpenSSL 3.5 adds costs a second
+/// key pair in every hello, and no mail server asks for it alone.
+const GROUPS: &str = "X25519:P-256:X448:P-384:P-521:ffdhe2048:ffdhe3072";
+
 /// A protocol version, in the order of their age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
@@ -178,6 +182,7 @@ fn configure(settings: &Settings, client: Option<&LoadedClient>) -> Result<Ssl, 
     context.set_min_proto_version(Some(SslVersion::TLS1))?;
     context.set_max_proto_version(settings.greatest.map(Version::to_openssl))?;
     context.set_options(SslOptions::NO_COMPRESSION);
+    context.set_groups_list(GROUPS)?;
     if let Some(client) = client {
         let mut certificates = client.chain.iter();
         if let Some(leaf) = certificates.next() {

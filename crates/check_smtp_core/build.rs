@@ -1,0 +1,15 @@
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a build script speaks to cargo by its environment and its output"
+)]
+//! The release packages link the unwinder statically (feature `vendored-openssl`): loading libgcc_s costs every start of a check
+//! 0.1 M instructions and five system calls.
+
+fn main() {
+    println!("cargo::rerun-if-changed=link/libgcc_s.so");
+    let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    if std::env::var_os("CARGO_FEATURE_VENDORED_OPENSSL").is_some() {
+        println!("cargo::rustc-link-search=native={directory}/link");
+    }
+}
