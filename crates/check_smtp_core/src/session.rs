@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::certificate::Fault;
 use crate::error::{Cause, Failure};
 use crate::net::{Deadline, Stream, Wire, tls};
-use crate::smtp::{Capabilities, Command, Foreign, Reply, ReplyError, ReplyParser};
+use crate::smtp::{Capabilities, Command, Foreign, Reply, ReplyError, ReplyParser, foreign};
 use crate::timeline::{Phase, Timeline};
 
 /// Lines of dialogue kept for `-vvv`.
@@ -226,12 +226,12 @@ impl Connected {
         Ok(Greeted { channel: self.channel })
     }
 
-    /// A server silent to the end is asked for a word: TLS answers with an alert, HTTP with an error. SMTP's own greeting, come
-    /// this late, is not taken, because we have spoken first.
+    /// A server silent to the end is asked for a word: TLS answers a hello with a hello or an alert, HTTP with an error. SMTP's own
+    /// greeting, come this late, is not taken, because we have spoken first.
     fn knock(&mut self, deadline: Deadline) -> Option<Foreign> {
         self.channel.set_deadline(deadline);
         let mut buffer = [0; 64];
-        self.channel.stream.write_all(b"QUIT\r\n\r\n").ok()?;
+        self.channel.stream.write_all(&foreign::knock()).ok()?;
         let count = self.channel.stream.read(&mut buffer).ok()?;
         Foreign::recognise(buffer.get(..count)?)
     }

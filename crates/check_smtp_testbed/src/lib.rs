@@ -9,6 +9,7 @@
 pub mod cases;
 mod error;
 pub mod factory;
+pub mod real;
 pub mod script;
 pub mod serve;
 mod silent;

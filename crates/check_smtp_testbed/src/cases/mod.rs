@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-pub use self::mask::mask;
+pub use self::mask::{fits, mask};
 pub use self::words::split;
 
 /// Runs every `.case` file below `directory` as a named test, with the arguments of a test binary.

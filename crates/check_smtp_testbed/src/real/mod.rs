@@ -1,0 +1,69 @@
+//! Real mail servers, each a copy of its own: configuration, queue and log below a temporary directory, loopback only, stopped by
+//! the process numbers that were started.
+
+mod dovecot;
+mod postfix;
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+pub use self::dovecot::Dovecot;
+pub use self::postfix::Postfix;
+use crate::{Error, Result};
+
+/// How long a server may take to listen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A port that is free now.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Waits until every port takes connections; fails when the server ends first, or after half a minute.
+fn wait_for(ports: &[u16], server: &mut Child, log: &Path) -> Result<()> {
+    let began = Instant::now();
+    for port in ports {
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).is_err() {
+            pause(server)?;
+            let is_over = server.try_wait()?.is_some() || began.elapsed() > PATIENCE;
+            if is_over {
+                let log = std::fs::read_to_string(log).unwrap_or_default();
+                return Err(Error::Other(format!(
+                    "the server does not listen on port {port}; its log:\n{log}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A tenth of a second, or less if the server ends.
+fn pause(server: &Child) -> Result<()> {
+    let pid = rustix::process::Pid::from_child(server);
+    let Ok(descriptor) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else {
+        return Ok(());
+    };
+    let mut descriptors = [rustix::event::PollFd::new(&descriptor, rustix::event::PollFlags::IN)];
+    rustix::event::poll(
+        &mut descriptors,
+        Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 }),
+    )?;
+    Ok(())
+}
+
+/// Asks a server we started to end, and waits for it.
+fn stop(server: &mut Child) {
+    let _ = rustix::process::kill_process(
+        rustix::process::Pid::from_child(server),
+        rustix::process::Signal::TERM,
+    );
+    let _ = server.wait();
+}
+
+/// Lets the server's unprivileged users pass through.
+fn open_to_all(path: &Path) -> Result<()> {
+    Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)
+}

@@ -1,0 +1,134 @@
+//! Postfix with a listener for each way a check may meet it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use super::{free_port, open_to_all, stop, wait_for};
+use crate::factory::{Factory, Kind};
+use crate::{Error, Result, TempDir};
+
+/// A listener: its name and what differs from the rest.
+const SERVICES: [(&str, &[&str]); 6] = [
+    ("smtp", &["smtpd_tls_security_level=may"]),
+    ("smtps", &["smtpd_tls_wrappermode=yes", "smtpd_tls_security_level=encrypt"]),
+    ("notls", &["smtpd_tls_security_level=none"]),
+    ("tlsonly", &["smtpd_tls_security_level=encrypt"]),
+    ("refusing", &["smtpd_delay_reject=no", "smtpd_client_restrictions=reject"]),
+    ("haproxy", &["smtpd_upstream_proxy_protocol=haproxy", "smtpd_tls_security_level=may"]),
+];
+
+/// A running Postfix; it is stopped when dropped.
+#[derive(Debug)]
+pub struct Postfix {
+    directory: TempDir,
+    master: Child,
+    ports: Vec<(&'static str, u16)>,
+}
+
+impl Postfix {
+    /// Whether Postfix is installed, wherever the distribution puts its daemons.
+    pub fn is_installed() -> bool {
+        daemon_directory().is_some()
+    }
+
+    /// Starts it, with the certificate of the factory's kind `good-rsa`. Needs root.
+    pub fn start() -> Result<Self> {
+        let daemons = daemon_directory().ok_or_else(|| Error::Other("Postfix is not installed".into()))?;
+        let directory = TempDir::new()?;
+        open_to_all(directory.path())?;
+        let root = directory.path().display().to_string();
+        for name in ["config", "queue", "data"] {
+            std::fs::create_dir(directory.path().join(name))?;
+        }
+        own_data_directory(&directory.path().join("data"))?;
+        let identity = Factory::shared()?.identity(Kind::GoodRsa)?;
+        std::fs::write(directory.path().join("config/chain.pem"), identity.key_pem + &identity.chain_pem)?;
+        std::fs::write(directory.path().join("ca.pem"), Factory::shared()?.ca_pem()?)?;
+        let mut ports = Vec::new();
+        for (name, _) in SERVICES {
+            ports.push((name, free_port()?));
+        }
+        std::fs::write(directory.path().join("config/main.cf"), main_cf(&root, daemons))?;
+        std::fs::write(directory.path().join("config/master.cf"), master_cf(&ports))?;
+        let log = directory.path().join("log");
+        let output = std::fs::File::create(&log)?;
+        let mut command = Command::new("postfix");
+        command.args(["-c", &format!("{root}/config"), "start-fg"]);
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        let mut master = command.spawn()?;
+        let numbers: Vec<u16> = ports.iter().map(|(_, port)| *port).collect();
+        match wait_for(&numbers, &mut master, &log) {
+            Ok(()) => Ok(Self { directory, master, ports }),
+            Err(error) => {
+                stop(&mut master);
+                Err(error)
+            }
+        }
+    }
+
+    /// The port of a service: `smtp` (STARTTLS offered), `smtps`, `notls`, `tlsonly` (530 before STARTTLS), `refusing` (554 at the
+    /// greeting), `haproxy` (wants a PROXY header).
+    pub fn port(&self, service: &str) -> Result<u16> {
+        let known = self.ports.iter().find(|(name, _)| *name == service);
+        known
+            .map(|(_, port)| *port)
+            .ok_or_else(|| Error::Other(format!("Postfix has no service '{service}' here")))
+    }
+
+    /// The CA file that makes its certificate trusted.
+    pub fn ca_file(&self) -> String {
+        self.directory.path().join("ca.pem").display().to_string()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("maillog")).unwrap_or_default()
+    }
+}
+
+impl Drop for Postfix {
+    fn drop(&mut self) {
+        // The master ends its own daemons when it is asked to.
+        stop(&mut self.master);
+    }
+}
+
+fn daemon_directory() -> Option<&'static str> {
+    let known = ["/usr/lib/postfix/sbin", "/usr/libexec/postfix", "/usr/lib/postfix"];
+    known.into_iter().find(|directory| Path::new(directory).join("master").is_file())
+}
+
+/// `data_directory` must belong to the mail owner.
+fn own_data_directory(path: &Path) -> Result<()> {
+    let status = Command::new("chown").arg("postfix").arg(path).status()?;
+    if status.success() { Ok(()) } else { Err(Error::Other("there is no user postfix".into())) }
+}
+
+fn main_cf(root: &str, daemons: &str) -> String {
+    format!(
+        "compatibility_level = 2\nqueue_directory = {root}/queue\ndata_directory = {root}/data\ndaemon_directory = {daemons}\n\
+         command_directory = /usr/sbin\nmail_owner = postfix\nsetgid_group = postdrop\nmyhostname = mail.example.org\n\
+         mydestination = example.org\ninet_interfaces = loopback-only\ninet_protocols = ipv4\nmynetworks = 127.0.0.0/8\n\
+         local_recipient_maps =\nlocal_transport = discard\nalias_maps =\nalias_database =\nsmtpd_tls_chain_files = {root}/config/chain.pem\n\
+         smtpd_tls_session_cache_database =\nmaillog_file = {root}/maillog\nmaillog_file_prefixes = {root}\n\
+         smtpd_peername_lookup = no\nmessage_size_limit = 20480000\n"
+    )
+}
+
+fn master_cf(ports: &[(&str, u16)]) -> String {
+    let mut text = String::new();
+    for ((_, settings), (_, port)) in SERVICES.iter().zip(ports) {
+        let _ = writeln!(text, "127.0.0.1:{port} inet n - n - - smtpd");
+        for setting in *settings {
+            let _ = writeln!(text, "  -o {setting}");
+        }
+    }
+    text.push_str(
+        "pickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\ntlsmgr unix - - n 1000? 1 tlsmgr\n\
+         rewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 bounce\ndefer unix - - n - 0 bounce\n\
+         discard unix - - n - - discard\nerror unix - - n - - error\nproxymap unix - - n - - proxymap\nanvil unix - - n - 1 anvil\n\
+         scache unix - - n - 1 scache\npostlog unix-dgram n - n - 1 postlogd\n",
+    );
+    text
+}
