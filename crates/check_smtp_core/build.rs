@@ -1,9 +1,5 @@
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "a build script speaks to cargo by its environment and its output"
-)]
-//! The release packages link the unwinder statically (feature `vendored-openssl`): loading libgcc_s costs every start of a check
+#![expect(clippy::disallowed_methods, reason = "a build script is spoken to by its environment")]
+//! The release packages link the unwinder statically (feature `vendored-openssl`): loading `libgcc_s` costs every start of a check
 //! 0.1 M instructions and five system calls.
 
 fn main() {

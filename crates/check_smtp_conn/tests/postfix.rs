@@ -2,8 +2,6 @@
 //!
 //! Where they are missing, or without root, the tests are skipped and say so; in CI that is a failure.
 
-#![expect(clippy::disallowed_methods, reason = "a test starts programs and waits for them")]
-
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 

@@ -37,7 +37,7 @@ impl Foreign {
     }
 }
 
-/// Bytes that make a silent server tell what it speaks: the smallest TLS 1.2 ClientHello (RFC 5246 section 7.4.1.2), and line ends
+/// Bytes that make a silent server tell what it speaks: the smallest TLS 1.2 `ClientHello` (RFC 5246 section 7.4.1.2), and line ends
 /// for those who wait for a line.
 pub fn knock() -> Vec<u8> {
     // Two cipher suites of RSA key exchange, no compression, no extensions; the random bytes do not matter.
