@@ -64,10 +64,20 @@ pub struct Factory {
 impl Factory {
     /// Makes the root and the intermediate; identities follow when they are asked for.
     pub fn new() -> Result<Self> {
+        Self::with_keys(ecdsa)
+    }
+
+    /// The same with RSA 2048 keys for both authorities, as most public ones have: slower to make, cheaper to verify.
+    pub fn with_rsa() -> Result<Self> {
+        Self::with_keys(|| rsa(2048))
+    }
+
+    fn with_keys(key: fn() -> Result<PKey<Private>>) -> Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let root = authority(now, "Testbed Root", Validity::AUTHORITY, None)?;
-        let intermediate = authority(now, "Testbed Intermediate", Validity::AUTHORITY, Some(&root))?;
+        let root = authority_with(key()?, now, "Testbed Root", Validity::AUTHORITY, None)?;
+        let name = "Testbed Intermediate";
+        let intermediate = authority_with(key()?, now, name, Validity::AUTHORITY, Some(&root))?;
         Ok(Self { now, root, intermediate, made: Mutex::default() })
     }
 
@@ -192,7 +202,16 @@ fn leaf_request(kind: Kind) -> Request<'static> {
 }
 
 fn authority(now: i64, name: &str, validity: Validity, issuer: Option<&Pair>) -> Result<Pair> {
-    let key = ecdsa()?;
+    authority_with(ecdsa()?, now, name, validity, issuer)
+}
+
+fn authority_with(
+    key: PKey<Private>,
+    now: i64,
+    name: &str,
+    validity: Validity,
+    issuer: Option<&Pair>,
+) -> Result<Pair> {
     let request = Request { validity, ..Request::authority(name) };
     let certificate = request.sign(now, &key, issuer)?;
     Ok(Pair { certificate, key })

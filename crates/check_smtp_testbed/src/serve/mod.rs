@@ -102,7 +102,7 @@ impl Testbed {
             (own.path().to_owned(), Some(own))
         };
         maildir::create(&directory.join("Maildir"))?;
-        let factory = Factory::shared()?;
+        let factory = Factory::with_rsa()?;
         std::fs::create_dir_all(directory.join("roots"))?;
         std::fs::write(directory.join("ca.pem"), factory.ca_pem()?)?;
         std::fs::write(directory.join("roots").join(factory.ca_hash_name()), factory.ca_pem()?)?;
@@ -110,12 +110,11 @@ impl Testbed {
         openssl::rand::rand_bytes(&mut random)?;
         let password: String = BASE64.encode(random);
         let mut testbed = Self { directory, _own: own, ports: Vec::new(), password };
-        testbed.listen_all(slow)?;
+        testbed.listen_all(slow, &factory)?;
         Ok(testbed)
     }
 
-    fn listen_all(&mut self, slow: Duration) -> Result<()> {
-        let factory = Factory::shared()?;
+    fn listen_all(&mut self, slow: Duration, factory: &Factory) -> Result<()> {
         let good = factory.identity(Kind::GoodRsa)?.server_context(None, None)?;
         let untrusted = factory.identity(Kind::SelfSigned)?.server_context(None, None)?;
         let service = |context: &SslContext| Service {
