@@ -18,7 +18,7 @@
 //! SMTP CONN OK - 127.0.0.1:{port} ready in {t} s | time={s}
 //! ```
 //! Placeholders: `{port}` `{port.NAME}` `{socket}` `{socket.NAME}` `{ca}` `{cadir}` `{cert.KIND}` `{key.KIND}` `{dir}`. In the expected
-//! output also the masks of [`mask`], `{any}` for any text, and a line `...` for any number of lines.
+//! output also the masks of [`mask()`], `{any}` for any text, and a line `...` for any number of lines.
 //! `BLESS=1` writes what was seen into the file.
 
 mod file;

@@ -1,0 +1,93 @@
+#!/bin/sh
+# Installs what a task needs and the machine does not have: install-deps.sh demo|test|bench. Prints what it installs.
+set -eu
+task=${1:?give demo, test or bench}
+
+if ! command -v cargo >/dev/null; then
+    echo "A Rust toolchain is needed: https://rustup.rs" >&2
+    exit 1
+fi
+
+if command -v apt-get >/dev/null; then
+    system=debian
+elif command -v dnf >/dev/null; then
+    system=fedora
+else
+    echo "Neither apt-get nor dnf is here. Install by hand: a C compiler, pkg-config, the headers of OpenSSL;" >&2
+    echo "for the tests also Postfix, Dovecot, util-linux." >&2
+    exit 0
+fi
+
+installed() {
+    case $system in
+    debian) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
+    fedora) rpm -q "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+# Debian's name, then Fedora's.
+packages="gcc:gcc libc6-dev:glibc-devel pkg-config:pkgconf-pkg-config libssl-dev:openssl-devel ca-certificates:ca-certificates"
+case $task in
+demo) ;;
+test) packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot util-linux:util-linux g++:gcc-c++ perl:perl make:make" ;;
+bench) packages="$packages openssl:openssl monitoring-plugins-basic:nagios-plugins-smtp valgrind:valgrind strace:strace time:time perl:perl make:make" ;;
+*)
+    echo "give demo, test or bench, not '$task'" >&2
+    exit 1
+    ;;
+esac
+
+missing=
+for pair in $packages; do
+    case $system in
+    debian) name=${pair%%:*} ;;
+    fedora) name=${pair##*:} ;;
+    esac
+    installed "$name" || missing="$missing $name"
+done
+
+as_root=
+if [ -n "$missing" ] && [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null; then
+        as_root=sudo
+    else
+        echo "Missing, and neither root nor sudo is here to install them:$missing" >&2
+        exit 0
+    fi
+fi
+
+if [ -n "$missing" ]; then
+    echo "Installing:$missing"
+    case $system in
+    debian)
+        $as_root apt-get update -qq
+        # A mail server that is installed for a test must not be started by its package.
+        policy=/usr/sbin/policy-rc.d
+        made_policy=
+        if [ ! -e $policy ]; then
+            made_policy=yes
+            printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+            $as_root chmod 755 $policy
+        fi
+        status=0
+        # shellcheck disable=SC2086
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || status=$?
+        [ -z "$made_policy" ] || $as_root rm -f $policy
+        [ $status = 0 ] || exit $status
+        ;;
+    fedora)
+        # shellcheck disable=SC2086
+        $as_root dnf install -y -q $missing
+        ;;
+    esac
+fi
+
+# Cargo's own tools: CI needs them, elsewhere their steps are skipped.
+if [ "$task" = test ] && [ -n "${CI:-}" ]; then
+    for tool in cargo-deny@0.20.2 cargo-fuzz@0.13.2; do
+        if ! command -v "${tool%@*}" >/dev/null; then
+            echo "Installing: $tool (cargo install)"
+            cargo install --locked --quiet "$tool"
+        fi
+    done
+fi
