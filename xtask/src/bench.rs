@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use check_smtp_testbed::TempDir;
@@ -52,9 +52,10 @@ pub fn run() -> Result<()> {
         .into_iter()
         .find(|path| Path::new(path).is_file())
         .ok_or("C check_smtp is not installed")?;
-    let vendored =
-        build(&["--features", "vendored-openssl", "--target-dir", "target/vendored"], "target/vendored")?;
-    let shared = build(&[], "target")?;
+    build("make", &["--silent", "release"])?;
+    build("cargo", &["build", "--release", "--quiet", "-p", "check_smtp_conn"])?;
+    let vendored = root().join("target/vendored/release/check_smtp_conn");
+    let shared = root().join("target/release/check_smtp_conn");
     let server = Server::start()?;
     let roots = Roots::collect(server.value("TESTBED_CA_FILE")?)?;
     println!(
@@ -77,16 +78,9 @@ pub fn run() -> Result<()> {
     if broken.is_empty() { Ok(()) } else { Err(format!("over the bound: {}", broken.join(", ")).into()) }
 }
 
-fn build(arguments: &[&str], target: &str) -> Result<PathBuf> {
-    let status = Command::new("cargo")
-        .args(["build", "--release", "--quiet", "-p", "check_smtp_conn"])
-        .args(arguments)
-        .current_dir(root())
-        .status()?;
-    if !status.success() {
-        return Err("the release build failed".into());
-    }
-    Ok(root().join(target).join("release/check_smtp_conn"))
+fn build(program: &str, arguments: &[&str]) -> Result<()> {
+    let status = Command::new(program).args(arguments).current_dir(root()).stdout(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(format!("{program} {} failed", arguments.join(" ")).into()) }
 }
 
 fn rows(server: &Server, roots: &Roots, is_vendored: bool) -> Result<Vec<Row>> {
@@ -136,10 +130,14 @@ fn measure(row: &Row, program: &Path, reference: &Path) -> Result<(Cost, Cost)> 
     Ok((cost(program, &row.ours, ours)?, cost(reference, &row.theirs, theirs)?))
 }
 
-/// A program as an engine starts it: cargo's own variables (`LD_LIBRARY_PATH` among them) would be paid for by the loader.
+/// A program as an engine starts it, with a locale; cargo's own variables (`LD_LIBRARY_PATH`) would cost the loader.
 fn started(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").stdin(Stdio::null());
+    command
+        .env_clear()
+        .env("LANG", "C.UTF-8")
+        .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+        .stdin(Stdio::null());
     command
 }
 
@@ -240,13 +238,7 @@ struct Server {
 
 impl Server {
     fn start() -> Result<Self> {
-        let status = Command::new("cargo")
-            .args(["build", "--quiet", "-p", "check_smtp_testbed"])
-            .current_dir(root())
-            .status()?;
-        if !status.success() {
-            return Err("the embedded server cannot be built".into());
-        }
+        build("cargo", &["build", "--quiet", "-p", "check_smtp_testbed"])?;
         let mut child = Command::new(root().join("target/debug/smtp_testbed"))
             .args(["serve", "--until-eof"])
             .stdin(Stdio::piped())

@@ -9,6 +9,7 @@ use openssl::x509::{X509, X509Ref};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::error::{Cause, system_words};
+use crate::net::clock::{self, Deadline};
 
 /// Directories in OpenSSL's hashed form, where distributions keep them.
 const SYSTEM_DIRECTORIES: [&str; 3] =
@@ -41,94 +42,136 @@ pub enum Roots {
 
 impl Roots {
     /// The trusted certificates that could end a path for `chain`, and those that could go on above them.
-    pub fn candidates(&self, chain: &[X509]) -> Result<Vec<X509>, Cause> {
+    ///
+    /// Files are read on a thread of their own, within the deadline; OpenSSL sees them on this one.
+    pub fn candidates(&self, chain: &[X509], deadline: Deadline) -> Result<Vec<X509>, Cause> {
         match self {
-            Self::File(path) => in_bundle(path, chain).map_err(|error| local("--ca-file", path, &error)),
+            Self::File(path) => in_bundle("--ca-file", path, chain, deadline),
             Self::Directory(path) => {
-                std::fs::read_dir(path).map_err(|error| local("--ca-dir", path, &error))?;
-                Ok(climb(chain, |hash| in_directory(path, hash)))
+                let found = climb(chain, std::slice::from_ref(path), deadline)?;
+                if found.is_empty() { refuse_no_directory(path, deadline) } else { Ok(found) }
             }
-            Self::System => Ok(system(chain)),
+            Self::System => system(chain, deadline),
         }
     }
 }
 
-fn local(flag: &str, path: &Path, error: &std::io::Error) -> Cause {
-    Cause::Local(format!("{flag} '{}': {}", path.display(), system_words(error)))
+/// Nothing found in it: perhaps it is no directory at all.
+fn refuse_no_directory(path: &Path, deadline: Deadline) -> Result<Vec<X509>, Cause> {
+    let owned = path.to_owned();
+    match bounded(deadline, move || std::fs::metadata(owned).map(|about| about.is_dir()))? {
+        Ok(true) => Ok(Vec::new()),
+        Ok(false) => Err(local("--ca-dir", path, "is not a directory")),
+        Err(error) => Err(local("--ca-dir", path, &system_words(&error))),
+    }
+}
+
+fn local(flag: &str, path: &Path, words: &str) -> Cause {
+    Cause::Local(format!("{flag} '{}': {words}", path.display()))
+}
+
+fn bounded<T: Send + 'static>(
+    deadline: Deadline,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Cause> {
+    let done = clock::within(deadline, work);
+    done.ok_or_else(|| Cause::Local("the trusted roots could not be read in time".to_owned()))
 }
 
 /// The hashed directories first; a bundle only where they know none of the issuers.
-fn system(chain: &[X509]) -> Vec<X509> {
-    let hashed = climb(chain, |hash| {
-        SYSTEM_DIRECTORIES.iter().flat_map(|directory| in_directory(Path::new(directory), hash)).collect()
-    });
+fn system(chain: &[X509], deadline: Deadline) -> Result<Vec<X509>, Cause> {
+    let directories: Vec<PathBuf> = SYSTEM_DIRECTORIES.iter().map(PathBuf::from).collect();
+    let hashed = climb(chain, &directories, deadline)?;
     if !hashed.is_empty() {
-        return hashed;
+        return Ok(hashed);
     }
-    let bundle = SYSTEM_BUNDLES.iter().map(Path::new).find(|path| path.is_file());
-    bundle.and_then(|path| in_bundle(path, chain).ok()).unwrap_or_default()
+    let bundle = bounded(deadline, || SYSTEM_BUNDLES.iter().map(PathBuf::from).find(|path| path.is_file()))?;
+    bundle.map_or_else(|| Ok(Vec::new()), |path| in_bundle("the system's roots", &path, chain, deadline))
 }
 
 /// Looks up the issuers of the chain, then the issuers of what was found.
-fn climb(chain: &[X509], find: impl Fn(u32) -> Vec<X509>) -> Vec<X509> {
+fn climb(chain: &[X509], directories: &[PathBuf], deadline: Deadline) -> Result<Vec<X509>, Cause> {
     let mut wanted: Vec<u32> = chain.iter().map(|certificate| certificate.issuer_name_hash()).collect();
     let mut asked: Vec<u32> = Vec::new();
     let mut found: Vec<X509> = Vec::new();
-    while let Some(hash) = wanted.pop() {
-        if asked.contains(&hash) || asked.len() == LOOKUP_LIMIT {
-            continue;
+    loop {
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted.retain(|hash| !asked.contains(hash));
+        if wanted.is_empty() || asked.len() >= LOOKUP_LIMIT {
+            return Ok(found);
         }
-        asked.push(hash);
-        for certificate in find(hash) {
+        asked.extend(&wanted);
+        let (hashes, places) = (std::mem::take(&mut wanted), directories.to_vec());
+        let files = bounded(deadline, move || hashed_files(&places, &hashes))?;
+        for certificate in files.iter().filter_map(|pem| X509::from_pem(pem).ok()) {
             wanted.push(certificate.issuer_name_hash());
             found.push(certificate);
         }
     }
-    found
 }
 
-fn in_directory(directory: &Path, hash: u32) -> Vec<X509> {
-    let files = (0..COLLISIONS).map(|n| std::fs::read(directory.join(format!("{hash:08x}.{n}"))));
-    files.map_while(Result::ok).filter_map(|pem| X509::from_pem(&pem).ok()).collect()
-}
-
-/// One pass over the bundle: each certificate's subject is compared with the issuers sent, the few that fit are read.
-///
-/// A bundle may hold intermediates whose own issuer stands elsewhere in it, so passes go on until one finds nothing new.
-fn in_bundle(path: &Path, chain: &[X509]) -> std::io::Result<Vec<X509>> {
-    let mut pem = Vec::new();
-    std::fs::File::open(path)?.take(BUNDLE_LIMIT).read_to_end(&mut pem)?;
-    let blocks = der_blocks(&pem);
-    if blocks.is_empty() {
-        return Err(std::io::Error::other("no PEM certificate in it"));
-    }
-    let mut issuers: Vec<Vec<u8>> = chain.iter().filter_map(|certificate| issuer(certificate)).collect();
-    let mut found: Vec<X509> = Vec::new();
-    let mut searched = 0;
-    while let Some(fresh) =
-        issuers.get(searched..).filter(|fresh| !fresh.is_empty() && searched < LOOKUP_LIMIT)
-    {
-        let hits: Vec<X509> = blocks
-            .iter()
-            .filter(|der| subject_is_among(der, fresh))
-            .filter_map(|der| X509::from_der(der).ok())
-            .collect();
-        searched = issuers.len();
-        for certificate in hits {
-            issuers.extend(issuer(&certificate).filter(|name| !issuers.contains(name)));
-            found.push(certificate);
+/// The files `HASH.0`, `HASH.1`... of each directory.
+fn hashed_files(directories: &[PathBuf], hashes: &[u32]) -> Vec<Vec<u8>> {
+    let mut files = Vec::new();
+    for hash in hashes {
+        for directory in directories {
+            let numbered = (0..COLLISIONS).map(|n| read_limited(&directory.join(format!("{hash:08x}.{n}"))));
+            files.extend(numbered.map_while(Result::ok));
         }
     }
-    Ok(found)
+    files
+}
+
+fn read_limited(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(BUNDLE_LIMIT).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Scans the bundle: each certificate's subject is compared with the issuers sent, the few that fit are given to OpenSSL.
+///
+/// A bundle may hold intermediates whose own issuer stands elsewhere in it, so passes go on until one finds nothing new.
+fn in_bundle(flag: &str, path: &Path, chain: &[X509], deadline: Deadline) -> Result<Vec<X509>, Cause> {
+    let issuers: Vec<Vec<u8>> = chain.iter().filter_map(|certificate| issuer(certificate)).collect();
+    let owned = path.to_owned();
+    match bounded(deadline, move || read_limited(&owned).map(|pem| scan(&pem, issuers)))? {
+        Err(error) => Err(local(flag, path, &system_words(&error))),
+        Ok(None) => Err(local(flag, path, "no PEM certificate in it")),
+        Ok(Some(found)) => Ok(found.iter().filter_map(|der| X509::from_der(der).ok()).collect()),
+    }
+}
+
+/// The certificates a path could go over, in DER; `None` when there is no certificate at all.
+fn scan(pem: &[u8], mut issuers: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
+    let blocks = der_blocks(pem);
+    let readable: Vec<_> = blocks.iter().filter_map(|der| Some((der, subject_and_issuer(der)?))).collect();
+    let mut found = Vec::new();
+    let mut searched = 0;
+    while searched < issuers.len() && searched < LOOKUP_LIMIT {
+        let fresh = issuers.split_off(searched);
+        let hits = readable.iter().filter(|(_, (subject, _))| fresh.iter().any(|name| name == subject));
+        let mut above = Vec::new();
+        for (der, (_, issuer)) in hits {
+            above.push(issuer.to_vec());
+            found.push((*der).clone());
+        }
+        issuers.extend(fresh);
+        searched = issuers.len();
+        above.retain(|name| !issuers.contains(name));
+        issuers.extend(above);
+    }
+    (!blocks.is_empty()).then_some(found)
 }
 
 fn issuer(certificate: &X509Ref) -> Option<Vec<u8>> {
     certificate.issuer_name().to_der().ok()
 }
 
-fn subject_is_among(der: &[u8], names: &[Vec<u8>]) -> bool {
-    X509Certificate::from_der(der)
-        .is_ok_and(|(_, parsed)| names.iter().any(|name| name == parsed.subject().as_raw()))
+/// Both names in DER; what cannot be read is empty and fits nobody.
+fn subject_and_issuer(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_, parsed) = X509Certificate::from_der(der).ok()?;
+    Some((parsed.tbs_certificate.subject.as_raw(), parsed.tbs_certificate.issuer.as_raw()))
 }
 
 /// The DER form of every certificate in a PEM text; what stands between them is skipped.

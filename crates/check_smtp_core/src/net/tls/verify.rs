@@ -34,7 +34,7 @@ pub fn verdicts(
     if !settings.is_verified {
         return Ok(Verdicts { strength, ..Verdicts::default() });
     }
-    let roots = candidates(chain, settings, deadline)?;
+    let roots = settings.roots.candidates(chain, deadline)?;
     let now = clock::now();
     let path = match build(leaf, chain, &roots, now, false) {
         // Only the dates may be at fault: the path is built again without them, so that trust and time are told apart.
@@ -68,13 +68,6 @@ fn old_protocol(settings: &Settings, version: Option<Version>) -> Option<Fault> 
     let name = version.map_or("an unknown version", Version::name);
     let is_old = version.is_none_or(|version| version < settings.least);
     is_old.then(|| Fault::OldProtocol { version: name.to_owned(), least: settings.least.name() })
-}
-
-/// The roots, read within the deadline on a thread of their own: they may lie on a dead file server.
-fn candidates(chain: &[X509], settings: &Settings, deadline: Deadline) -> Result<Vec<X509>, Cause> {
-    let (roots, chain) = (settings.roots.clone(), chain.to_vec());
-    let found = clock::within(deadline, move || roots.candidates(&chain));
-    found.unwrap_or_else(|| Err(Cause::Local("the trusted roots could not be read in time".to_owned())))
 }
 
 fn build(
