@@ -31,5 +31,6 @@ fn not_found(config: &Config, facts: &Facts, failure: &Failure) -> Report {
     let mut report = Report::new(&target.endpoint(target.port)).endpoint(&target.host(), Some(target.port));
     report.extend(policy::findings_of(failure));
     report.push(timing::total(&config.limits, facts.lookup.total(), &timing::Label::default()));
+    report.fact("failed_phase", failure.phase.label());
     report
 }

@@ -225,6 +225,27 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_a_file_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = std::env::temp_dir().join(format!("extra_opts-{}.ini", std::process::id()));
+        std::fs::write(&path, "[x]\npassword = hidden\n").unwrap();
+        let password = clap::Arg::new("password").long("password").value_name("SECRET");
+        let command = clap::Command::new("x").arg(password.action(clap::ArgAction::Set));
+        let read = |mode: u32| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            super::expand(
+                &command,
+                vec![format!("--extra-opts=@{}", path.display()).into()],
+                &super::Places::default(),
+            )
+        };
+        let refused = read(0o644).unwrap_err().to_string();
+        assert!(refused.contains("readable by others") && !refused.contains("hidden"), "{refused}");
+        assert_eq!(read(0o640).unwrap(), ["--password=hidden"]);
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
     fn bad_lines_are_named_by_number() {
         assert_eq!(parse("x=1").unwrap_err(), "line 1: an option before the first [section]");
         assert_eq!(parse("[a]\n[b").unwrap_err(), "line 2: '[' without ']'");

@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslContext, SslMethod, SslMode, SslVersion};
+use openssl::symm::Cipher;
 use openssl::x509::X509;
 
 pub use self::kind::Kind;
@@ -29,6 +30,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The key under a passphrase, PKCS #8 PEM.
+    pub fn encrypted_key(&self, passphrase: &str) -> Result<String> {
+        let key = PKey::private_key_from_pem(self.key_pem.as_bytes())?;
+        text(key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), passphrase.as_bytes())?)
+    }
+
     /// A server context that sends exactly this chain and speaks the versions from `min` to `max` (`None`: whatever
     /// OpenSSL has). Security level 0: SHA-1, RSA-1024 and TLS 1.0 are what we are here to show.
     pub fn server_context(&self, min: Option<SslVersion>, max: Option<SslVersion>) -> Result<SslContext> {
