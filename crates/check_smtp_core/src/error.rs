@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::certificate::Fault;
+use crate::net::tls::SessionFault;
 use crate::smtp::{Foreign, Reply, ReplyError};
 use crate::timeline::Phase;
 
@@ -51,7 +52,7 @@ pub enum Cause {
     StartTlsNotOffered(Option<String>),
     /// This many bytes stood behind the 220 to STARTTLS: an injection on the path, or a broken server (RFC 3207 section 6).
     BytesBehindStartTls(usize),
-    /// The handshake failed, in OpenSSL's words.
+    /// The handshake failed, or TLS broke later, in OpenSSL's words.
     Handshake(String),
     /// The server speaks plain SMTP where TLS was begun.
     PlaintextSmtp,
@@ -64,6 +65,9 @@ pub enum Cause {
 impl Cause {
     /// Reads an I/O error. A timeout becomes [`Cause::Timeout`] with the whole budget.
     pub fn from_io(error: &std::io::Error, budget: Duration) -> Self {
+        if let Some(fault) = error.get_ref().and_then(|inner| inner.downcast_ref::<SessionFault>()) {
+            return Self::Handshake(fault.to_string());
+        }
         match error.kind() {
             std::io::ErrorKind::TimedOut => Self::Timeout(budget),
             std::io::ErrorKind::UnexpectedEof => Self::Closed,
@@ -112,7 +116,8 @@ impl fmt::Display for Failure {
                     "{count} bytes behind the reply to STARTTLS, in the clear: injection or broken server"
                 )
             }
-            Cause::Handshake(words) => write!(f, "TLS handshake failed: {words}"),
+            Cause::Handshake(words) if self.phase == Phase::Tls => write!(f, "TLS handshake failed: {words}"),
+            Cause::Handshake(words) => write!(f, "TLS failed {place}: {words}"),
             Cause::PlaintextSmtp => f.write_str("speaks plain SMTP where TLS was begun"),
             Cause::Unverified(faults) => {
                 let words: Vec<_> = faults.iter().map(ToString::to_string).collect();

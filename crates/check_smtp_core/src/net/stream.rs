@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
 use super::clock::Deadline;
+use super::tls;
 
 /// Bytes kept from the start of a connection, to tell who is speaking when it is not SMTP.
 const FIRST_BYTES: usize = 16;
@@ -144,7 +145,7 @@ impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(wire) => wire.read(buffer),
-            Self::Tls(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer).map_err(tls::named),
         }
     }
 }

@@ -12,9 +12,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
-use openssl::ssl::{SslContext, SslMethod, SslMode, SslVersion};
+use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslMode, SslVerifyMode, SslVersion};
 use openssl::symm::Cipher;
-use openssl::x509::X509;
+use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::{X509, X509PurposeId};
 
 pub use self::kind::Kind;
 use self::mint::{DAY, HOUR, Pair, Request, Validity, ecdsa, rsa};
@@ -39,6 +40,27 @@ impl Identity {
     /// A server context that sends exactly this chain and speaks the versions from `min` to `max` (`None`: whatever
     /// OpenSSL has). Security level 0: SHA-1, RSA-1024 and TLS 1.0 are what we are here to show.
     pub fn server_context(&self, min: Option<SslVersion>, max: Option<SslVersion>) -> Result<SslContext> {
+        Ok(self.context_builder(min, max)?.build())
+    }
+
+    /// The same, and the client must show a certificate of the factory's authority.
+    pub fn server_context_for_clients_of(
+        &self,
+        factory: &Factory,
+        min: Option<SslVersion>,
+        max: Option<SslVersion>,
+    ) -> Result<SslContext> {
+        let mut builder = self.context_builder(min, max)?;
+        let mut store = X509StoreBuilder::new()?;
+        store.add_cert(factory.root.certificate.clone())?;
+        // The factory's leaves are for servers; here they pass for clients as well.
+        store.set_purpose(X509PurposeId::ANY)?;
+        builder.set_verify_cert_store(store.build())?;
+        builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+        Ok(builder.build())
+    }
+
+    fn context_builder(&self, min: Option<SslVersion>, max: Option<SslVersion>) -> Result<SslContextBuilder> {
         let mut builder = SslContext::builder(SslMethod::tls_server())?;
         builder.set_security_level(0);
         builder.set_cipher_list("ALL:@SECLEVEL=0")?;
@@ -54,7 +76,7 @@ impl Identity {
         }
         let key = PKey::private_key_from_pem(self.key_pem.as_bytes())?;
         builder.set_private_key(&key)?;
-        Ok(builder.build())
+        Ok(builder)
     }
 }
 

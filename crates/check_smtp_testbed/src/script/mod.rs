@@ -13,7 +13,7 @@
 //! | `drip text` | sends a byte every 100 ms until the client leaves |
 //! | `delay 400ms` | waits, unless the client speaks or leaves |
 //! | `stall` | says nothing until the client leaves |
-//! | `tls KIND [min=1.0] [max=1.2]` | the server's side of a handshake, with a certificate of that kind |
+//! | `tls KIND [min=1.0] [max=1.2] [client=required]` | the server's side of a handshake, with a certificate of that kind |
 //! | `close`, `reset` | ends the connection, orderly or by RST |
 
 mod play;
@@ -47,9 +47,18 @@ enum Action {
     Drip(Vec<u8>),
     Delay(Duration),
     Stall,
-    Tls(Kind, Option<SslVersion>, Option<SslVersion>),
+    Tls(TlsSide),
     Close,
     Reset,
+}
+
+/// The server's side of a handshake.
+#[derive(Clone, Copy, Debug)]
+struct TlsSide {
+    kind: Kind,
+    min: Option<SslVersion>,
+    max: Option<SslVersion>,
+    wants_client_certificate: bool,
 }
 
 /// A whole script; each connection plays it from the start.
@@ -104,15 +113,16 @@ fn action(line: &str) -> Result<Action, String> {
 fn tls(words: &str) -> Result<Action, String> {
     let mut words = words.split(' ');
     let kind = words.next().unwrap_or_default().parse().map_err(|error: Error| error.to_string())?;
-    let (mut min, mut max) = (None, None);
+    let mut side = TlsSide { kind, min: None, max: None, wants_client_certificate: false };
     for word in words {
         match word.split_once('=') {
-            Some(("min", version)) => min = Some(tls_version(version)?),
-            Some(("max", version)) => max = Some(tls_version(version)?),
+            Some(("min", version)) => side.min = Some(tls_version(version)?),
+            Some(("max", version)) => side.max = Some(tls_version(version)?),
+            Some(("client", "required")) => side.wants_client_certificate = true,
             _ => return Err(format!("no option '{word}' of tls")),
         }
     }
-    Ok(Action::Tls(kind, min, max))
+    Ok(Action::Tls(side))
 }
 
 fn tls_version(text: &str) -> Result<SslVersion, String> {

@@ -3,7 +3,10 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use super::{Action, Script};
+use openssl::ssl::SslContext;
+
+use super::{Action, Script, TlsSide};
+use crate::Result;
 use crate::factory::Factory;
 use crate::socket::Connection;
 
@@ -56,11 +59,8 @@ fn act(action: &Action, connection: &mut Connection) -> Result<bool, String> {
             connection.drain();
             return Ok(false);
         }
-        Action::Tls(kind, min, max) => {
-            let identity = Factory::shared()
-                .and_then(|factory| factory.identity(*kind))
-                .map_err(|error| error.to_string())?;
-            let context = identity.server_context(*min, *max).map_err(|error| error.to_string())?;
+        Action::Tls(side) => {
+            let context = context(*side).map_err(|error| error.to_string())?;
             // A client that does not like the handshake is what some cases are about.
             return Ok(connection.secure(&context).is_ok());
         }
@@ -71,6 +71,16 @@ fn act(action: &Action, connection: &mut Connection) -> Result<bool, String> {
         }
     }
     Ok(true)
+}
+
+fn context(side: TlsSide) -> Result<SslContext> {
+    let factory = Factory::shared()?;
+    let identity = factory.identity(side.kind)?;
+    if side.wants_client_certificate {
+        identity.server_context_for_clients_of(factory, side.min, side.max)
+    } else {
+        identity.server_context(side.min, side.max)
+    }
 }
 
 fn expect(pattern: &str, connection: &mut Connection) -> Result<(), String> {

@@ -260,6 +260,25 @@ fn handshake_failure(error: &openssl::ssl::Error, stream: &SslStream<Wire>, dead
     }
 }
 
+/// A fault inside an established session: the end without a `close_notify` is an end, an alert is told in its own words (a client
+/// certificate that is missing shows only here in TLS 1.3).
+pub(super) fn named(error: std::io::Error) -> std::io::Error {
+    let stack = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<openssl::ssl::Error>())
+        .and_then(|e| e.ssl_error());
+    match stack {
+        Some(stack) if is_unexpected_end(stack) => std::io::ErrorKind::UnexpectedEof.into(),
+        Some(stack) => std::io::Error::other(SessionFault(openssl_words(stack))),
+        None => error,
+    }
+}
+
+/// TLS broke in mid-session, in OpenSSL's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SessionFault(String);
+
 fn is_unexpected_end(stack: &openssl::error::ErrorStack) -> bool {
     stack.errors().iter().any(|error| error.reason().is_some_and(|reason| reason.contains("unexpected eof")))
 }
@@ -267,7 +286,10 @@ fn is_unexpected_end(stack: &openssl::error::ErrorStack) -> bool {
 /// OpenSSL's reason without its codes and function names.
 fn openssl_words(stack: &openssl::error::ErrorStack) -> String {
     let reason = stack.errors().first().and_then(openssl::error::Error::reason).unwrap_or("unknown reason");
-    match reason.strip_prefix("sslv3 alert ").or_else(|| reason.strip_prefix("tlsv1 alert ")) {
+    let alert = ["sslv3 alert ", "tlsv1 alert ", "tlsv13 alert "]
+        .iter()
+        .find_map(|prefix| reason.strip_prefix(prefix));
+    match alert {
         Some(alert) => format!("the server answered with the alert '{alert}'"),
         None => reason.to_owned(),
     }
