@@ -138,6 +138,11 @@ impl Dialing<'_> {
                     attempt.outcome = Outcome::Connected;
                     return Ok(Some((Wire::tcp(socket, self.deadline), attempt.address)));
                 }
+                // A refusal is ECONNREFUSED; a reset came after the connect, while nobody looked.
+                Err(Errno::CONNRESET) => {
+                    attempt.outcome = Outcome::Connected;
+                    return Ok(Some((Wire::reset(socket, self.deadline), attempt.address)));
+                }
                 Err(error) => attempt.outcome = Outcome::Failed(words(error)),
             }
         }

@@ -22,18 +22,25 @@ pub struct Wire {
     socket: OwnedFd,
     deadline: Deadline,
     is_tcp: bool,
+    /// The server reset the connection before we could look at it.
+    is_reset: bool,
     first: Vec<u8>,
 }
 
 impl Wire {
     /// Takes a connected TCP socket.
     pub(super) fn tcp(socket: OwnedFd, deadline: Deadline) -> Self {
-        Self { socket, deadline, is_tcp: true, first: Vec::new() }
+        Self { socket, deadline, is_tcp: true, is_reset: false, first: Vec::new() }
+    }
+
+    /// Takes a TCP socket that was connected and reset at once: every read says so.
+    pub(super) fn reset(socket: OwnedFd, deadline: Deadline) -> Self {
+        Self { is_reset: true, ..Self::tcp(socket, deadline) }
     }
 
     /// Takes a connected Unix socket.
     pub(super) fn unix(socket: OwnedFd, deadline: Deadline) -> Self {
-        Self { socket, deadline, is_tcp: false, first: Vec::new() }
+        Self { socket, deadline, is_tcp: false, is_reset: false, first: Vec::new() }
     }
 
     /// Our own end; `None` for a Unix socket.
@@ -76,6 +83,9 @@ pub(super) fn timespec(duration: Duration) -> Timespec {
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_reset {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
         loop {
             self.wait(PollFlags::IN)?;
             match rustix::net::recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
