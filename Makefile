@@ -23,7 +23,7 @@ demo:
 test:
 	packaging/install-deps.sh test
 	$(MAKE) --no-print-directory lint deny gen-check fuzz release
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 lint:
 	$(CARGO) fmt --check
@@ -45,7 +45,7 @@ gen-check:
 fuzz:
 	@if command -v cargo-fuzz >/dev/null; then \
 	for target in $(FUZZ_TARGETS); do echo "fuzz $$target, $(FUZZ_SECONDS) s"; \
-	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 || exit 1; done; \
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 || exit 1; done; \
 	elif [ -n "$(CI)" ]; then echo "cargo-fuzz is missing"; exit 1; \
 	else echo "skipped: cargo-fuzz is not installed (cargo install --locked cargo-fuzz)"; fi
 

@@ -17,6 +17,15 @@ use crate::script::{Place, Server};
 use crate::silent::Silent;
 use crate::{Error, Result, TempDir};
 
+/// A mount namespace whose mounts the machine never sees.
+const OWN_MOUNTS: [&str; 3] = ["--mount", "--propagation", "private"];
+
+/// Whether a case may replace a file of the system here. In a plain chroot it may not: `/` is no mount point there, and a mount
+/// could not be kept from the machine.
+pub fn can_have_mounts_of_its_own() -> bool {
+    Command::new("unshare").args(OWN_MOUNTS).arg("true").output().is_ok_and(|output| output.status.success())
+}
+
 /// Everything a case needs while it runs.
 struct Stage {
     directory: TempDir,
@@ -241,9 +250,9 @@ impl Stage {
             let _ = writeln!(script, "mount --bind '{}' {target}", path.display());
         }
         script.push_str("exec \"$@\"");
-        let outer = ["--mount", "--propagation", "private", "sh", "-c", &script, "sh"].map(str::to_owned);
+        let outer = OWN_MOUNTS.into_iter().chain(["sh", "-c", &script, "sh"]).map(str::to_owned);
         let inner = std::iter::once(binary.display().to_string()).chain(arguments.iter().cloned());
-        Ok((PathBuf::from("unshare"), outer.into_iter().chain(inner).collect()))
+        Ok((PathBuf::from("unshare"), outer.chain(inner).collect()))
     }
 
     fn fill(&self, text: &str) -> String {
