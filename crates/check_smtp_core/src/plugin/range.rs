@@ -100,11 +100,12 @@ impl FromStr for Range {
     }
 }
 
-/// The form perfdata carries: a plain number for `0:10` and `~:10`, because Icinga 2 drops anything else.
+/// The form perfdata carries: a plain number for `0:10` and `~:10`, because Icinga 2 drops anything else. A range that ends
+/// below zero keeps its `~`: `-10` alone would be no range.
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let starts_low = self.start == 0.0 || self.start == f64::NEG_INFINITY;
-        if !self.alert_inside && starts_low && self.end.is_finite() {
+        if !self.alert_inside && starts_low && self.end >= 0.0 && self.end.is_finite() {
             return write!(f, "{}", self.end);
         }
         if self.alert_inside {
@@ -169,8 +170,12 @@ mod tests {
             ("10:20", "10:20"),
             ("@10:20", "@10:20"),
             ("10:", "10:"),
+            ("~:-10", "~:-10"),
+            ("-20:-10", "-20:-10"),
+            ("~:-0", "-0"),
         ];
         for (text, form) in forms {
+            assert!(Range::parse(form).is_ok(), "{form}");
             assert_eq!(Range::parse(text).unwrap().to_string(), form);
         }
     }
