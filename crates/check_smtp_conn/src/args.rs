@@ -14,6 +14,7 @@ const PORTS_LIMIT: usize = 32;
 
 /// The command line of `check_smtp_conn`.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
@@ -31,6 +32,7 @@ pub struct Args {
 
 /// What the server's words are held against.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "Expectations")]
 pub struct ExpectArgs {
     /// Greeting expected: a code (421), a class (4xx) or a pattern in 'CODE text'; a code other than 220 makes that refusal the good answer
@@ -58,6 +60,7 @@ pub struct ExpectArgs {
 
 /// Which addresses and ports of the host are asked.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "Scope")]
 pub struct ScopeArgs {
     /// Ask each of these ports and show a table: open, closed, filtered or another protocol

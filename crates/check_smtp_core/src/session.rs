@@ -118,7 +118,7 @@ impl Channel {
 
     fn reply(&mut self, record: &mut Record) -> Result<Reply, Cause> {
         let mut unread = std::mem::take(&mut self.unread);
-        let mut buffer = [0; 4096];
+        let mut buffer = [0; 2048];
         loop {
             let (taken, reply) = self.parser.push(&unread).map_err(malformed)?;
             if let Some(reply) = reply {

@@ -4,6 +4,7 @@ use crate::plugin::{Format, Style};
 
 /// `-v`, `--output`, `--extra-opts`, `-V`.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Show more: -v every finding, -vv times and capabilities, -vvv the dialogue (secrets starred out)

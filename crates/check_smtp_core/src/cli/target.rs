@@ -10,6 +10,7 @@ use crate::session::Protocol;
 
 /// `-H`, `-I`, `-p`, `-4`, `-6`, `-F`, `-L`, `--source-address`, `--proxy-protocol`.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "Target")]
 pub struct TargetArgs {
     /// The server's name.

@@ -7,6 +7,7 @@ use crate::plugin::{Threshold, Thresholds, UsageError};
 
 /// `-w`, `-c`, `-t`.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "Thresholds and time")]
 pub struct TimingArgs {
     /// WARNING outside this range of seconds; PHASE=RANGE for one phase; repeatable (-w 2 -w connect=0.3 -w tls=500ms)

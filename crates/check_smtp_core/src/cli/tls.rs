@@ -11,6 +11,7 @@ use crate::secret::Source;
 
 /// `-s`, `-S`, `--insecure`, `--sni`, `--min-tls`, `--max-tls`, `--ca-file`, `--ca-dir`, `--client-cert` and its key.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 #[command(next_help_heading = "TLS")]
 pub struct TlsArgs {
     /// TLS from the first byte (implicit TLS; the default for port 465)
