@@ -1,11 +1,7 @@
 //! What was seen.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
+use check_smtp_core::contact::Contact;
 use check_smtp_core::error::Failure;
-use check_smtp_core::net::Attempt;
-use check_smtp_core::session::Record;
 use check_smtp_core::smtp::Reply;
 use check_smtp_core::timeline::Timeline;
 
@@ -23,30 +19,10 @@ pub struct Facts {
 /// One session, from the connect on.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// The port that was asked.
-    pub port: u16,
-    /// The address that answered; a Unix socket has none.
-    pub address: Option<SocketAddr>,
-    /// Addresses tried, when, and with what result.
-    pub attempts: Vec<Attempt>,
-    /// What the session saw.
-    pub record: Record,
+    /// What every check sees.
+    pub contact: Contact,
     /// The answer to MAIL FROM.
     pub mail: Option<Reply>,
     /// The answers to the admin's commands, in their order.
     pub answers: Vec<Reply>,
-    /// Where the session could not go on.
-    pub failure: Option<Failure>,
-}
-
-impl Visit {
-    /// The time until the session had done all it was asked, QUIT not counted.
-    pub fn total(&self) -> Duration {
-        self.record.timeline.total()
-    }
-
-    /// Whether the connection was established.
-    pub fn is_connected(&self) -> bool {
-        self.record.timeline.of(check_smtp_core::Phase::Connect).is_some()
-    }
 }

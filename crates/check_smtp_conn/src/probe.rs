@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use check_smtp_core::cli::TlsMode;
-use check_smtp_core::error::{Cause, Failure};
-use check_smtp_core::net::{Attempt, Deadline, Host, Wire, dial, proxy, resolve};
-use check_smtp_core::session::{Channel, Connected, Record, Session, Stopped, helo_name};
-use check_smtp_core::smtp::Command;
+use check_smtp_core::contact::Way;
+use check_smtp_core::error::Failure;
+use check_smtp_core::net::Deadline;
+use check_smtp_core::session::{Record, Session, Stopped};
+use check_smtp_core::smtp::{Command, Reply};
 use check_smtp_core::timeline::{Phase, Timeline};
 
 use crate::args::{Config, Scope};
@@ -22,7 +23,8 @@ struct Plan {
 /// Holds every session the configuration asks for.
 pub fn probe(config: &Config, deadline: Deadline) -> Facts {
     let mut lookup = Timeline::default();
-    let addresses = match find(config, deadline, &mut lookup) {
+    let way = Way { target: &config.target, mode: config.mode, tls: &config.tls };
+    let addresses = match way.find(deadline, &mut lookup) {
         Ok(addresses) => addresses,
         Err(cause) => {
             lookup.ended(deadline.elapsed());
@@ -42,20 +44,6 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
         }
     };
     Facts { lookup, lookup_failure: None, visits }
-}
-
-/// The addresses; none for a Unix socket. A literal is no lookup and gets no time.
-fn find(config: &Config, deadline: Deadline, lookup: &mut Timeline) -> Result<Vec<SocketAddr>, Cause> {
-    let target = &config.target;
-    if matches!(target.connect, Host::Socket(_)) {
-        return Ok(Vec::new());
-    }
-    let began = deadline.elapsed();
-    let addresses = resolve::resolve(&target.connect, target.port, target.family, deadline)?;
-    if matches!(target.connect, Host::Name(_)) {
-        lookup.finished(Phase::Dns, began, deadline.elapsed());
-    }
-    Ok(addresses)
 }
 
 fn plans(config: &Config, addresses: &[SocketAddr]) -> Vec<Plan> {
@@ -86,95 +74,30 @@ fn at_the_same_time(config: &Config, plans: &[Plan], lookup: &Timeline, deadline
 }
 
 fn visit(config: &Config, plan: &Plan, lookup: &Timeline, deadline: Deadline) -> Visit {
-    let record = Record { timeline: lookup.clone(), ..Record::default() };
-    let mut visit = Visit {
-        port: plan.port,
-        address: None,
-        attempts: Vec::new(),
-        record,
-        mail: None,
-        answers: Vec::new(),
-        failure: None,
-    };
-    let began = deadline.elapsed();
-    let (attempts, connected) = connect(config, plan, deadline);
-    visit.attempts = attempts;
-    match connected {
-        Ok((wire, address)) => {
-            visit.record.timeline.finished(Phase::Connect, began, deadline.elapsed());
-            visit.address = address;
-            converse(config, plan, wire, &mut visit, deadline);
+    let (mut mail, mut answers) = (None, Vec::new());
+    let way = Way { target: &config.target, mode: plan.mode, tls: &config.tls };
+    let contact = way.contact(plan.port, &plan.addresses, lookup, deadline, |mut session, record| {
+        match commands(config, &mut session, record, &mut mail, &mut answers) {
+            Ok(()) => Ok(session.leave()),
+            Err(failure) => Err(Stopped { failure, channel: None }),
         }
-        Err(cause) => {
-            visit.record.timeline.ended(deadline.elapsed());
-            visit.failure = Some(Failure::new(Phase::Connect, cause));
-        }
-    }
-    visit
-}
-
-type Dialed = Result<(Wire, Option<SocketAddr>), Cause>;
-
-fn connect(config: &Config, plan: &Plan, deadline: Deadline) -> (Vec<Attempt>, Dialed) {
-    if let Host::Socket(path) = &config.target.connect {
-        return (Vec::new(), dial::dial_socket(path, deadline).map(|wire| (wire, None)));
-    }
-    let (attempts, dialed) = dial::dial(&plan.addresses, config.target.source, deadline);
-    (attempts, dialed.map(|(wire, address)| (wire, Some(address))))
-}
-
-/// The dialogue, and QUIT whenever the server still listens.
-fn converse(config: &Config, plan: &Plan, wire: Wire, visit: &mut Visit, deadline: Deadline) {
-    let channel = match talk(config, plan, wire, visit, deadline) {
-        Ok(channel) => Some(channel),
-        Err(stopped) => {
-            visit.failure = Some(stopped.failure);
-            stopped.channel.map(|channel| *channel)
-        }
-    };
-    if let Some(channel) = channel {
-        channel.quit(&mut visit.record);
-    }
-}
-
-fn talk(
-    config: &Config,
-    plan: &Plan,
-    wire: Wire,
-    visit: &mut Visit,
-    deadline: Deadline,
-) -> Result<Channel, Stopped> {
-    let record = &mut visit.record;
-    let ends = wire.local_address().zip(visit.address).filter(|_| config.target.proxy.is_some());
-    let preamble = config.target.proxy.map(|version| proxy::header(version, ends)).unwrap_or_default();
-    let mut connected =
-        Connected::open(wire, &preamble, deadline).map_err(|failure| Stopped { failure, channel: None })?;
-    if plan.mode == TlsMode::Implicit {
-        connected = connected.secure(&config.tls, record)?;
-    }
-    let greeted = connected.greet(record)?;
-    if let Some(refusal) = record.greeting.clone().filter(|greeting| !greeting.is_positive()) {
-        let failure = Failure::new(Phase::Banner, Cause::Refused(refusal));
-        return Err(Stopped { failure, channel: Some(Box::new(greeted.leave())) });
-    }
-    let name = helo_name(config.target.helo.as_deref(), &greeted);
-    let mut session = greeted.introduce(config.target.protocol, &name, record)?;
-    if plan.mode == TlsMode::StartTls {
-        session = session.start_tls(&config.tls, record)?.introduce(config.target.protocol, &name, record)?;
-    }
-    match commands(config, &mut session, visit) {
-        Ok(()) => Ok(session.leave()),
-        Err(failure) => Err(Stopped { failure, channel: None }),
-    }
+    });
+    Visit { contact, mail, answers }
 }
 
 /// MAIL FROM, then the admin's own commands; an answer of any code is a fact.
-fn commands(config: &Config, session: &mut Session, visit: &mut Visit) -> Result<(), Failure> {
+fn commands(
+    config: &Config,
+    session: &mut Session,
+    record: &mut Record,
+    mail: &mut Option<Reply>,
+    answers: &mut Vec<Reply>,
+) -> Result<(), Failure> {
     if let Some(from) = &config.from {
-        visit.mail = Some(session.ask(Phase::Mail, &Command::Mail(from.clone()), &mut visit.record)?);
+        *mail = Some(session.ask(Phase::Mail, &Command::Mail(from.clone()), record)?);
     }
     for asked in &config.commands {
-        visit.answers.push(session.ask(Phase::Commands, &asked.command, &mut visit.record)?);
+        answers.push(session.ask(Phase::Commands, &asked.command, record)?);
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 pub mod advice;
 pub mod certificate;
 pub mod cli;
+pub mod contact;
 pub mod error;
 pub mod net;
 pub mod plugin;

@@ -3,10 +3,9 @@
 mod one;
 mod ports;
 mod several;
-mod show;
-mod timing;
 
 use check_smtp_core::Failure;
+use check_smtp_core::contact::timing;
 use check_smtp_core::plugin::Report;
 use check_smtp_core::policy;
 

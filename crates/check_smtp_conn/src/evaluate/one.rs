@@ -1,33 +1,44 @@
 //! One session: what it failed at, or what it showed.
 
+use check_smtp_core::advice;
+use check_smtp_core::contact::timing::{self, Label, shown};
+use check_smtp_core::contact::{self, show};
 use check_smtp_core::error::{Cause, Failure};
 use check_smtp_core::net::Host;
 use check_smtp_core::plugin::{Finding, Report, State};
 use check_smtp_core::smtp::{Capabilities, Expected, Reply, Requirement};
 use check_smtp_core::timeline::Phase;
-use check_smtp_core::{advice, policy};
 
-use super::show;
-use super::timing::{self, Label, shown};
+use serde_json::{Map, Value};
+
 use crate::args::{Asked, Config};
 use crate::facts::Visit;
 
 /// The report on the only session.
 pub fn report(config: &Config, visit: &Visit) -> Report {
-    let port = (!matches!(config.target.connect, Host::Socket(_))).then_some(visit.port);
-    let mut report = Report::new(&subject(config, visit))
+    let port = (!matches!(config.target.connect, Host::Socket(_))).then_some(visit.contact.port);
+    let mut report = Report::new(&contact::findings::subject(&config.target, &visit.contact))
         .summary(&summary(config, visit))
         .endpoint(&config.target.host(), port);
     report.extend(findings(config, visit, &Label::default()));
-    show::add(&mut report, config, visit);
+    show::add(&mut report, config.style, &visit.contact, || facts(config, visit));
     report
+}
+
+/// The facts of a session, with stable keys.
+pub fn facts(config: &Config, visit: &Visit) -> Map<String, Value> {
+    let answers: Vec<String> = visit.answers.iter().map(ToString::to_string).collect();
+    let mut own = Map::new();
+    own.insert("mail".to_owned(), visit.mail.as_ref().map(ToString::to_string).into());
+    own.insert("answers".to_owned(), answers.into());
+    show::facts(&config.tls, &visit.contact, own)
 }
 
 /// All findings on a session, faults of the dialogue before those of time.
 pub fn findings(config: &Config, visit: &Visit, label: &Label) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(failure) = visit.failure.as_ref().filter(|_| !is_welcome_refusal(config, visit)) {
-        findings.extend(failure_findings(failure, label));
+    if let Some(failure) = visit.contact.failure.as_ref().filter(|_| !is_welcome_refusal(config, visit)) {
+        findings.extend(contact::findings::failure(failure, label));
     }
     findings.extend(greeting(config, visit, label));
     findings.extend(greeting_name(config, visit, label));
@@ -35,70 +46,47 @@ pub fn findings(config: &Config, visit: &Visit, label: &Label) -> Vec<Finding> {
     findings.extend(visit.mail.as_ref().map(|reply| mail(reply, label)));
     findings
         .extend(config.commands.iter().zip(&visit.answers).map(|(asked, reply)| answer(asked, reply, label)));
-    findings.extend(introduction(visit, label));
-    findings.extend(tls(config, visit, label));
-    findings.push(timing::total(&config.limits, visit.total(), label));
-    findings.extend(timing::phases(&config.limits, &visit.record.timeline, label));
+    findings.extend(contact::findings::introduction(&visit.contact, label));
+    findings.extend(contact::findings::tls(&config.tls, &visit.contact, label));
+    findings.push(timing::total(&config.limits, visit.contact.total(), label));
+    findings.extend(timing::phases(&config.limits, &visit.contact.record.timeline, label));
     findings
-}
-
-/// `mail.example.org:25 (192.0.2.5)`; the address is left out where it says nothing new.
-pub fn subject(config: &Config, visit: &Visit) -> String {
-    let endpoint = config.target.endpoint(visit.port);
-    let only = match visit.attempts.as_slice() {
-        [only] => Some(only.address),
-        _ => None,
-    };
-    let address = visit.address.or(only).map(|address| address.ip());
-    match (address, &config.target.name) {
-        (Some(address), Host::Address(own)) if address == *own => endpoint,
-        (Some(_), Host::Scoped(_)) | (None, _) => endpoint,
-        (Some(address), _) => format!("{endpoint} ({address})"),
-    }
 }
 
 /// What is said beside the worst finding: that the server is ready, or how far it got.
 pub fn summary(config: &Config, visit: &Visit) -> String {
     if is_welcome_refusal(config, visit) {
-        return format!("answered as expected in {}", shown(visit.total()));
+        return format!("answered as expected in {}", shown(visit.contact.total()));
     }
-    if let Some(failure) = &visit.failure {
-        let connected =
-            visit.record.timeline.of(Phase::Connect).filter(|_| matches!(failure.cause, Cause::Timeout(_)));
+    if let Some(failure) = &visit.contact.failure {
+        let connected = visit
+            .contact
+            .record
+            .timeline
+            .of(Phase::Connect)
+            .filter(|_| matches!(failure.cause, Cause::Timeout(_)));
         return connected.map(|took| format!("connected after {}", shown(took))).unwrap_or_default();
     }
-    let tls =
-        visit.record.tls.as_ref().map(|session| format!(" over {}", session.version)).unwrap_or_default();
-    let unverified =
-        if visit.record.tls.is_some() && !config.tls.is_verified { ", certificate not verified" } else { "" };
-    format!("ready{tls} in {}{unverified}", shown(visit.total()))
-}
-
-fn failure_findings(failure: &Failure, label: &Label) -> Vec<Finding> {
-    let plain = policy::findings_of(failure).into_iter();
-    plain
-        .map(|finding| {
-            Finding::new(finding.id(), finding.state(), label.text(finding.text().as_str()))
-                .advised(finding.advice())
-        })
-        .collect()
+    let tls = contact::findings::over_tls(&visit.contact);
+    let unverified = contact::findings::unverified(&config.tls, &visit.contact);
+    format!("ready{tls} in {}{unverified}", shown(visit.contact.total()))
 }
 
 /// A refusal at the greeting that was asked for by its code (`-e 421`). A pattern never makes a refusal welcome.
 pub fn is_welcome_refusal(config: &Config, visit: &Visit) -> bool {
-    let refused = visit
-        .failure
-        .as_ref()
-        .is_some_and(|failure| failure.phase == Phase::Banner && matches!(failure.cause, Cause::Refused(_)));
+    let refused =
+        visit.contact.failure.as_ref().is_some_and(|failure| {
+            failure.phase == Phase::Banner && matches!(failure.cause, Cause::Refused(_))
+        });
     let expected = config.greeting.as_ref().filter(|expected| expected.is_code());
     refused
         && expected
-            .zip(visit.record.greeting.as_ref())
+            .zip(visit.contact.record.greeting.as_ref())
             .is_some_and(|(expected, greeting)| expected.matches(greeting))
 }
 
 fn greeting(config: &Config, visit: &Visit, label: &Label) -> Option<Finding> {
-    let greeting = visit.record.greeting.as_ref()?;
+    let greeting = visit.contact.record.greeting.as_ref()?;
     let Some(expected) = &config.greeting else {
         let unusual = greeting.is_positive() && greeting.code() != 220;
         return unusual.then(|| {
@@ -127,7 +115,7 @@ fn greeting(config: &Config, visit: &Visit, label: &Label) -> Option<Finding> {
 
 fn greeting_name(config: &Config, visit: &Visit, label: &Label) -> Option<Finding> {
     let wanted = config.greeting_name.as_deref()?;
-    let greeting = visit.record.greeting.as_ref()?;
+    let greeting = visit.contact.record.greeting.as_ref()?;
     let said = greeting.first_line().split(' ').next().unwrap_or_default();
     let normal = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
     if normal(said) == normal(wanted) {
@@ -147,10 +135,10 @@ fn greeting_name(config: &Config, visit: &Visit, label: &Label) -> Option<Findin
 /// Required ones are judged on the last introduction, and only of a session that got there: a server that says "come back later"
 /// has not said that it lacks anything. Forbidden ones are judged wherever they are seen.
 fn capabilities(config: &Config, visit: &Visit, label: &Label) -> Vec<Finding> {
-    let introductions = &visit.record.introductions;
+    let introductions = &visit.contact.record.introductions;
     let last = introductions
         .last()
-        .filter(|_| visit.failure.is_none())
+        .filter(|_| visit.contact.failure.is_none())
         .map(|introduction| &introduction.capabilities);
     let mut findings: Vec<Finding> =
         last.into_iter().flat_map(|seen| missing(&config.required, seen, label)).collect();
@@ -210,29 +198,4 @@ fn answer(asked: &Asked, reply: &Reply, label: &Label) -> Finding {
     let text = format!("'{command}' was answered {reply} (expected {wanted})");
     Finding::new("command_unexpected", State::Critical, label.text(&text))
         .advised(advice::for_refusal(Phase::Commands, reply))
-}
-
-/// HELO announces nothing: worth knowing, no fault of its own.
-fn introduction(visit: &Visit, label: &Label) -> Option<Finding> {
-    let fallback = visit.record.introductions.iter().any(|introduction| introduction.is_helo);
-    fallback.then(|| Finding::new("helo_only", State::Ok, label.text("EHLO was refused, HELO was taken")))
-}
-
-fn tls(config: &Config, visit: &Visit, label: &Label) -> Option<Finding> {
-    let session = visit.record.tls.as_ref().filter(|session| session.verdicts.faults().is_empty())?;
-    let certificate = session.certificates.first();
-    let until = certificate.map(|c| {
-        format!(
-            ", certificate of {} valid until {}",
-            c.label(),
-            check_smtp_core::certificate::date(c.not_after)
-        )
-    });
-    let verified = if config.tls.is_verified { "verified" } else { "not verified (--insecure)" };
-    let text = format!("{} {}, {verified}{}", session.version, session.cipher, until.unwrap_or_default());
-    Some(Finding::new(
-        if config.tls.is_verified { "tls" } else { "tls_not_verified" },
-        State::Ok,
-        label.text(&text),
-    ))
 }

@@ -1,12 +1,12 @@
 //! One session with each port: a table of what is open, closed, filtered or something else.
 
+use check_smtp_core::contact::timing::{self, Label, shown};
 use check_smtp_core::error::{Cause, Failure};
 use check_smtp_core::plugin::{Finding, Perfdata, Report, Section, State, Unit};
 use check_smtp_core::timeline::Phase;
 use check_smtp_core::{advice, policy};
 
-use super::timing::{self, Label, shown};
-use super::{one, show};
+use super::one;
 use crate::args::Config;
 use crate::facts::Visit;
 use crate::role;
@@ -28,7 +28,9 @@ enum Status {
 
 impl Status {
     fn of(config: &Config, visit: &Visit) -> Self {
-        let Some(failure) = visit.failure.as_ref().filter(|_| !one::is_welcome_refusal(config, visit)) else {
+        let Some(failure) =
+            visit.contact.failure.as_ref().filter(|_| !one::is_welcome_refusal(config, visit))
+        else {
             return Self::Open;
         };
         match (&failure.cause, failure.phase) {
@@ -58,17 +60,17 @@ pub fn report(config: &Config, visits: &[Visit], required: &[u16]) -> Report {
     let names: Vec<String> = visits
         .iter()
         .zip(&statuses)
-        .map(|(visit, status)| format!("{} {}", visit.port, status.name()))
+        .map(|(visit, status)| format!("{} {}", visit.contact.port, status.name()))
         .collect();
     let mut report = Report::new(&host).summary(&names.join(", ")).endpoint(&host, None);
     for (visit, status) in visits.iter().zip(&statuses) {
-        report.extend(port_findings(config, visit, *status, required.contains(&visit.port)));
+        report.extend(port_findings(config, visit, *status, required.contains(&visit.contact.port)));
     }
     report.push(count(open, visits.len(), required.is_empty()));
     let rows = visits
         .iter()
         .zip(&statuses)
-        .map(|(visit, status)| row(config, visit, *status, required.contains(&visit.port)));
+        .map(|(visit, status)| row(config, visit, *status, required.contains(&visit.contact.port)));
     report.section(Section::new(0, "ports", rows.collect::<Vec<_>>()));
     report.fact(
         "ports",
@@ -79,16 +81,22 @@ pub fn report(config: &Config, visits: &[Visit], required: &[u16]) -> Report {
 
 /// A required port is judged like a session of its own; any other is only told.
 fn port_findings(config: &Config, visit: &Visit, status: Status, is_required: bool) -> Vec<Finding> {
-    let label = Label { prefix: format!("port {}: ", visit.port), suffix: format!("_{}", visit.port) };
+    let label = Label {
+        prefix: format!("port {}: ", visit.contact.port),
+        suffix: format!("_{}", visit.contact.port),
+    };
     if status == Status::Open {
         return one::findings(config, visit, &label);
     }
-    let told = visit.failure.as_ref().map(Failure::to_string).unwrap_or_default();
+    let told = visit.contact.failure.as_ref().map(Failure::to_string).unwrap_or_default();
     let text = label.text(&format!("{}, {told}", status.name()));
     let state = if is_required { State::Critical } else { State::Ok };
-    let id = visit.failure.as_ref().map_or("port", policy::id_of);
-    let advised = visit.failure.as_ref().filter(|_| is_required).and_then(advice_on);
-    vec![Finding::new(id, state, text).advised(advised), timing::total(&config.limits, visit.total(), &label)]
+    let id = visit.contact.failure.as_ref().map_or("port", policy::id_of);
+    let advised = visit.contact.failure.as_ref().filter(|_| is_required).and_then(advice_on);
+    vec![
+        Finding::new(id, state, text).advised(advised),
+        timing::total(&config.limits, visit.contact.total(), &label),
+    ]
 }
 
 fn advice_on(failure: &Failure) -> Option<check_smtp_core::plugin::Advice> {
@@ -108,19 +116,22 @@ fn count(open: usize, all: usize, is_judged: bool) -> Finding {
 
 fn row(config: &Config, visit: &Visit, status: Status, is_required: bool) -> String {
     let required = if is_required { " (required)" } else { "" };
-    let detail = match (status, &visit.failure) {
+    let detail = match (status, &visit.contact.failure) {
         (Status::Open, _) => one::summary(config, visit),
         (_, Some(failure)) => failure.to_string(),
-        (_, None) => shown(visit.total()),
+        (_, None) => shown(visit.contact.total()),
     };
-    format!("{:<5} {:<14} {}{required}: {detail}", visit.port, status.name(), role::of_port(visit.port))
+    format!(
+        "{:<5} {:<14} {}{required}: {detail}",
+        visit.contact.port,
+        status.name(),
+        role::of_port(visit.contact.port)
+    )
 }
 
 fn json(config: &Config, visit: &Visit, status: Status) -> serde_json::Value {
-    let mut facts = show::facts(config, visit);
-    if let Some(object) = facts.as_object_mut() {
-        object.insert("status".to_owned(), status.name().into());
-        object.insert("role".to_owned(), role::of_port(visit.port).into());
-    }
-    facts
+    let mut facts = one::facts(config, visit);
+    facts.insert("status".to_owned(), status.name().into());
+    facts.insert("role".to_owned(), role::of_port(visit.contact.port).into());
+    facts.into()
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use check_smtp_core::contact::timing::{Label, shown};
 use check_smtp_core::plugin::{Finding, Perfdata, Report, Section, State, Unit};
 
-use super::timing::{Label, shown};
-use super::{one, show};
+use super::one;
 use crate::args::Config;
 use crate::facts::Visit;
 
@@ -23,9 +23,9 @@ pub fn report(config: &Config, visits: &[Visit]) -> Report {
         .collect();
     let ready = visits
         .iter()
-        .filter(|visit| visit.failure.is_none() || one::is_welcome_refusal(config, visit))
+        .filter(|visit| visit.contact.failure.is_none() || one::is_welcome_refusal(config, visit))
         .count();
-    let slowest = visits.iter().map(Visit::total).max().unwrap_or_default();
+    let slowest = visits.iter().map(|visit| visit.contact.total()).max().unwrap_or_default();
     let summary = format!("{ready} of {} addresses ready, slowest after {}", visits.len(), shown(slowest));
     let mut report = Report::new(&target.endpoint(target.port))
         .summary(&summary)
@@ -40,7 +40,7 @@ pub fn report(config: &Config, visits: &[Visit]) -> Report {
         report.extend(findings);
     }
     report.push(count(ready, visits.len(), slowest));
-    report.fact("addresses", visits.iter().map(|visit| show::facts(config, visit)).collect::<Vec<_>>());
+    report.fact("addresses", visits.iter().map(|visit| one::facts(config, visit)).collect::<Vec<_>>());
     report
 }
 
@@ -54,13 +54,13 @@ fn count(ready: usize, all: usize, slowest: Duration) -> Finding {
 
 fn line(config: &Config, name: &str, findings: &[Finding], visit: &Visit) -> String {
     let state = findings.iter().map(Finding::state).max().unwrap_or(State::Unknown);
-    match &visit.failure {
+    match &visit.contact.failure {
         Some(failure) if !one::is_welcome_refusal(config, visit) => format!("{state} {name}: {failure}"),
         _ => format!("{state} {name}: {}", one::summary(config, visit)),
     }
 }
 
 fn address_of(visit: &Visit) -> String {
-    let address = visit.address.or(visit.attempts.first().map(|attempt| attempt.address));
+    let address = visit.contact.address.or(visit.contact.attempts.first().map(|attempt| attempt.address));
     address.map(|address| address.ip().to_string()).unwrap_or_default()
 }

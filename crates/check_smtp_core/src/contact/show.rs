@@ -1,26 +1,24 @@
-//! What is shown of a session to those who ask for more: sections for `-v` to `-vvv`, facts for JSON.
+//! What is shown of a contact to those who ask for more: sections for `-v` to `-vvv`, facts for JSON.
 
-use check_smtp_core::certificate::date;
-use check_smtp_core::net::{Attempt, Outcome, tls};
-use check_smtp_core::plugin::{Format, Report, Section};
-use check_smtp_core::session::Introduction;
-use serde_json::{Value, json};
+use crate::certificate::date;
+use crate::net::{Attempt, Outcome, tls};
+use crate::plugin::{Format, Report, Section, Style};
+use crate::session::Introduction;
+use serde_json::{Map, Value, json};
 
-use crate::args::Config;
-use crate::facts::Visit;
+use super::Contact;
 
 /// Capabilities shown and put into JSON at the most.
 const CAPABILITIES_LIMIT: usize = 100;
 
-/// Adds what of a session was asked for: sections by `-v`, facts for JSON. The rest is not even put together.
-pub fn add(report: &mut Report, config: &Config, visit: &Visit) {
-    let verbosity = config.style.verbosity;
+/// Adds the sections that `-v` to `-vvv` ask for. What nobody asked for is not even put together.
+pub fn sections(report: &mut Report, verbosity: u8, contact: &Contact) {
     if verbosity >= 1 {
-        report.section(Section::new(1, "addresses tried", visit.attempts.iter().map(attempt)));
+        report.section(Section::new(1, "addresses tried", contact.attempts.iter().map(attempt)));
     }
     if verbosity >= 2 {
-        report.section(Section::new(2, "timeline", timeline(visit)));
-        for introduction in &visit.record.introductions {
+        report.section(Section::new(2, "timeline", timeline(contact)));
+        for introduction in &contact.record.introductions {
             let title = if introduction.is_over_tls {
                 "capabilities inside TLS"
             } else {
@@ -28,17 +26,19 @@ pub fn add(report: &mut Report, config: &Config, visit: &Visit) {
             };
             report.section(Section::new(2, title, capabilities(introduction)));
         }
-        let session = visit.record.tls.as_ref().map(tls_lines).unwrap_or_default();
+        let session = contact.record.tls.as_ref().map(tls_lines).unwrap_or_default();
         report.section(Section::new(2, "TLS session", session));
     }
     if verbosity >= 3 {
-        report.section(Section::new(3, "dialogue", &visit.record.dialogue));
+        report.section(Section::new(3, "dialogue", &contact.record.dialogue));
     }
-    if config.style.format != Format::Json {
-        return;
-    }
-    if let Value::Object(facts) = facts(config, visit) {
-        for (key, value) in facts {
+}
+
+/// Adds sections by `-v`, and for JSON the facts and what the check has of its own.
+pub fn add(report: &mut Report, style: Style, contact: &Contact, facts: impl FnOnce() -> Map<String, Value>) {
+    sections(report, style.verbosity, contact);
+    if style.format == Format::Json {
+        for (key, value) in facts() {
             report.fact(&key, value);
         }
     }
@@ -53,8 +53,8 @@ fn attempt(attempt: &Attempt) -> String {
     format!("+{} ms {}: {outcome}", attempt.began.as_millis(), attempt.address)
 }
 
-fn timeline(visit: &Visit) -> Vec<String> {
-    let steps = visit.record.timeline.steps().iter();
+fn timeline(contact: &Contact) -> Vec<String> {
+    let steps = contact.record.timeline.steps().iter();
     steps
         .map(|step| {
             format!("+{} ms {}: {:.3} s", step.began.as_millis(), step.phase.label(), step.took.as_secs_f64())
@@ -87,20 +87,24 @@ fn tls_lines(session: &tls::Session) -> Vec<String> {
     lines
 }
 
-/// The facts of a session, with stable keys.
-pub fn facts(config: &Config, visit: &Visit) -> Value {
-    let record = &visit.record;
-    json!({
-        "port": visit.port,
-        "address": visit.address.map(|address| address.ip().to_string()),
-        "failed_phase": visit.failure.as_ref().map(|failure| failure.phase.label()),
-        "greeting": record.greeting.as_ref().map(|reply| json!({ "code": reply.code(), "text": reply.text() })),
-        "introductions": record.introductions.iter().map(introduction_json).collect::<Vec<_>>(),
-        "tls": record.tls.as_ref().map(|session| tls_json(config, session)),
-        "mail": visit.mail.as_ref().map(ToString::to_string),
-        "answers": visit.answers.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "attempts": visit.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
-    })
+/// The facts of a contact with stable keys, and among them those of the check's own dialogue.
+pub fn facts(settings: &tls::Settings, contact: &Contact, own: Map<String, Value>) -> Map<String, Value> {
+    let record = &contact.record;
+    let greeting =
+        record.greeting.as_ref().map(|reply| json!({ "code": reply.code(), "text": reply.text() }));
+    let mut facts = Map::new();
+    let mut add = |key: &str, value: Value| {
+        facts.insert(key.to_owned(), value);
+    };
+    add("port", contact.port.into());
+    add("address", contact.address.map(|address| address.ip().to_string()).into());
+    add("failed_phase", contact.failure.as_ref().map(|failure| failure.phase.label()).into());
+    add("greeting", greeting.into());
+    add("introductions", record.introductions.iter().map(introduction_json).collect());
+    add("tls", record.tls.as_ref().map(|session| tls_json(settings, session)).into());
+    facts.extend(own);
+    facts.insert("attempts".to_owned(), contact.attempts.iter().map(attempt_json).collect());
+    facts
 }
 
 fn introduction_json(introduction: &Introduction) -> Value {
@@ -114,14 +118,14 @@ fn introduction_json(introduction: &Introduction) -> Value {
     })
 }
 
-fn tls_json(config: &Config, session: &tls::Session) -> Value {
+fn tls_json(settings: &tls::Settings, session: &tls::Session) -> Value {
     json!({
         "version": session.version,
         "cipher": session.cipher,
         "group": session.group,
         "alpn": session.alpn,
-        "verified": config.tls.is_verified && session.verdicts.faults().is_empty(),
-        "faults": session.verdicts.faults().iter().map(check_smtp_core::certificate::Fault::id).collect::<Vec<_>>(),
+        "verified": settings.is_verified && session.verdicts.faults().is_empty(),
+        "faults": session.verdicts.faults().iter().map(crate::certificate::Fault::id).collect::<Vec<_>>(),
         "chain": session.certificates.iter().map(|certificate| json!({
             "subject": certificate.subject,
             "issuer": certificate.issuer,

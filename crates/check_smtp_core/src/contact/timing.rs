@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use check_smtp_core::cli::Limits;
-use check_smtp_core::plugin::{Finding, Perfdata, State, Thresholds, Unit};
-use check_smtp_core::timeline::{Phase, Timeline};
+use crate::cli::Limits;
+use crate::plugin::{Finding, Perfdata, State, Thresholds, Unit};
+use crate::timeline::{Phase, Timeline};
 
 /// What tells the metrics and texts of one session from those of others in the same report.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,161 @@
+//! One contact with a server, the same for every check: name lookup, connect, greeting, EHLO, TLS, then the check's own
+//! dialogue, QUIT. And what every check says of it.
+//!
+//! [`Way`] asks and decides nothing; [`findings`], [`timing`] and [`show`] judge and show, and touch nothing.
+
+pub mod findings;
+pub mod show;
+pub mod timing;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::cli::{Target, TlsMode};
+use crate::error::{Cause, Failure};
+use crate::net::{Attempt, Deadline, Host, Wire, dial, proxy, resolve, tls};
+use crate::session::{Channel, Connected, Record, Session, Stopped, helo_name};
+use crate::timeline::{Phase, Timeline};
+
+/// What a contact with a server showed.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// The port that was asked.
+    pub port: u16,
+    /// The address that answered; a Unix socket has none.
+    pub address: Option<SocketAddr>,
+    /// Addresses tried, when, and with what result.
+    pub attempts: Vec<Attempt>,
+    /// What the session saw.
+    pub record: Record,
+    /// Where the session could not go on.
+    pub failure: Option<Failure>,
+}
+
+impl Contact {
+    /// The time until the session had done all it was asked, QUIT not counted.
+    pub fn total(&self) -> Duration {
+        self.record.timeline.total()
+    }
+
+    /// Whether the connection was established.
+    pub fn is_connected(&self) -> bool {
+        self.record.timeline.of(Phase::Connect).is_some()
+    }
+
+    /// The contact that was none: the name has no address.
+    pub fn not_found(port: u16, mut lookup: Timeline, cause: Cause, deadline: Deadline) -> Self {
+        lookup.ended(deadline.elapsed());
+        Self {
+            port,
+            address: None,
+            attempts: Vec::new(),
+            record: Record { timeline: lookup, ..Record::default() },
+            failure: Some(Failure::new(Phase::Dns, cause)),
+        }
+    }
+}
+
+/// How a server is reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// Which server.
+    pub target: &'a Target,
+    /// When TLS begins.
+    pub mode: TlsMode,
+    /// How TLS is spoken.
+    pub tls: &'a tls::Settings,
+}
+
+impl Way<'_> {
+    /// The addresses; none for a Unix socket. A literal is no lookup and gets no time.
+    pub fn find(&self, deadline: Deadline, lookup: &mut Timeline) -> Result<Vec<SocketAddr>, Cause> {
+        let target = self.target;
+        if matches!(target.connect, Host::Socket(_)) {
+            return Ok(Vec::new());
+        }
+        let began = deadline.elapsed();
+        let addresses = resolve::resolve(&target.connect, target.port, target.family, deadline)?;
+        if matches!(target.connect, Host::Name(_)) {
+            lookup.finished(Phase::Dns, began, deadline.elapsed());
+        }
+        Ok(addresses)
+    }
+
+    /// Holds a session with the first of `addresses` that answers, and QUITs whenever the server still listens.
+    pub fn contact(
+        &self,
+        port: u16,
+        addresses: &[SocketAddr],
+        lookup: &Timeline,
+        deadline: Deadline,
+        dialogue: impl FnOnce(Session, &mut Record) -> Result<Channel, Stopped>,
+    ) -> Contact {
+        let record = Record { timeline: lookup.clone(), ..Record::default() };
+        let began = deadline.elapsed();
+        let (attempts, dialed) = self.dial(addresses, deadline);
+        let mut contact = Contact { port, address: None, attempts, record, failure: None };
+        let record = &mut contact.record;
+        let ended = match dialed {
+            Ok((wire, address)) => {
+                record.timeline.finished(Phase::Connect, began, deadline.elapsed());
+                contact.address = address;
+                let session = self.enter(wire, address, record, deadline);
+                session.and_then(|session| dialogue(session, record))
+            }
+            Err(cause) => {
+                record.timeline.ended(deadline.elapsed());
+                Err(Stopped { failure: Failure::new(Phase::Connect, cause), channel: None })
+            }
+        };
+        let channel = match ended {
+            Ok(channel) => Some(channel),
+            Err(stopped) => {
+                contact.failure = Some(stopped.failure);
+                stopped.channel.map(|channel| *channel)
+            }
+        };
+        if let Some(channel) = channel {
+            channel.quit(&mut contact.record);
+        }
+        contact
+    }
+
+    fn dial(&self, addresses: &[SocketAddr], deadline: Deadline) -> (Vec<Attempt>, Dialed) {
+        if let Host::Socket(path) = &self.target.connect {
+            return (Vec::new(), dial::dial_socket(path, deadline).map(|wire| (wire, None)));
+        }
+        let (attempts, dialed) = dial::dial(addresses, self.target.source, deadline);
+        (attempts, dialed.map(|(wire, address)| (wire, Some(address))))
+    }
+
+    /// From the greeting to the last EHLO.
+    fn enter(
+        &self,
+        wire: Wire,
+        address: Option<SocketAddr>,
+        record: &mut Record,
+        deadline: Deadline,
+    ) -> Result<Session, Stopped> {
+        let target = self.target;
+        let ends = wire.local_address().zip(address).filter(|_| target.proxy.is_some());
+        let preamble = target.proxy.map(|version| proxy::header(version, ends)).unwrap_or_default();
+        let mut connected = Connected::open(wire, &preamble, deadline)
+            .map_err(|failure| Stopped { failure, channel: None })?;
+        if self.mode == TlsMode::Implicit {
+            connected = connected.secure(self.tls, record)?;
+        }
+        let greeted = connected.greet(record)?;
+        if let Some(refusal) = record.greeting.clone().filter(|greeting| !greeting.is_positive()) {
+            let failure = Failure::new(Phase::Banner, Cause::Refused(refusal));
+            return Err(Stopped { failure, channel: Some(Box::new(greeted.leave())) });
+        }
+        let name = helo_name(target.helo.as_deref(), &greeted);
+        let session = greeted.introduce(target.protocol, &name, record)?;
+        if self.mode != TlsMode::StartTls {
+            return Ok(session);
+        }
+        session.start_tls(self.tls, record)?.introduce(target.protocol, &name, record)
+    }
+}
+
+type Dialed = Result<(Wire, Option<SocketAddr>), Cause>;
