@@ -118,7 +118,8 @@ fn flag(arg: &Arg) -> String {
         .into_iter()
         .chain(arg.get_long().map(|long| format!("--{long}")))
         .collect();
-    let takes_value = arg.get_action().takes_values();
+    let takes_value =
+        arg.get_action().takes_values() && arg.get_num_args().is_none_or(|count| count.takes_values());
     let value = arg.get_value_names().filter(|_| takes_value).and_then(|names| names.first());
     value.map_or_else(|| names.join(", "), |value| escaped(&format!("{} {value}", names.join(", "))))
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use check_smtp_core::cli::{self, Limits, OutputArgs, Target, TargetArgs, TimingArgs, TlsArgs, TlsMode};
+use check_smtp_core::cli::{
+    self, Given, Limits, OutputArgs, Target, TargetArgs, TimingArgs, TlsArgs, TlsMode,
+};
 use check_smtp_core::net::{Host, tls};
 use check_smtp_core::plugin::{Style, UsageError};
 use check_smtp_core::smtp::command::Line;
@@ -70,8 +72,8 @@ pub struct ScopeArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = cli::port, requires = "ports")]
     require_ports: Vec<u16>,
     /// Ask each address of the name, at the same time; the worst counts
-    #[arg(long)]
-    all_addresses: bool,
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    all_addresses: Option<Given>,
 }
 
 /// A command of the admin's and what its answer must be.
@@ -159,7 +161,7 @@ impl Args {
             from: self.expect.from,
             commands,
             limits,
-            budget: self.timing.timeout,
+            budget: self.timing.budget(),
             style: self.output.style(),
         })
     }
@@ -167,7 +169,7 @@ impl Args {
 
 impl ScopeArgs {
     fn scope(self) -> Result<Scope, UsageError> {
-        if self.all_addresses {
+        if self.all_addresses.is_some() {
             return Ok(Scope::Addresses);
         }
         if self.ports.is_empty() {

@@ -23,7 +23,7 @@ struct Plan {
 /// Holds every session the configuration asks for.
 pub fn probe(config: &Config, deadline: Deadline) -> Facts {
     let mut lookup = Timeline::default();
-    let way = Way { target: &config.target, mode: config.mode, tls: &config.tls };
+    let way = way(config, config.mode);
     let addresses = match way.find(deadline, &mut lookup) {
         Ok(addresses) => addresses,
         Err(cause) => {
@@ -44,6 +44,10 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
         }
     };
     Facts { lookup, lookup_failure: None, visits }
+}
+
+fn way(config: &Config, mode: TlsMode) -> Way<'_> {
+    Way { target: &config.target, mode, tls: &config.tls, keeps_dialogue: config.style.verbosity >= 3 }
 }
 
 fn plans(config: &Config, addresses: &[SocketAddr]) -> Vec<Plan> {
@@ -75,7 +79,7 @@ fn at_the_same_time(config: &Config, plans: &[Plan], lookup: &Timeline, deadline
 
 fn visit(config: &Config, plan: &Plan, lookup: &Timeline, deadline: Deadline) -> Visit {
     let (mut mail, mut answers) = (None, Vec::new());
-    let way = Way { target: &config.target, mode: plan.mode, tls: &config.tls };
+    let way = way(config, plan.mode);
     let contact = way.contact(plan.port, &plan.addresses, lookup, deadline, |mut session, record| {
         match commands(config, &mut session, record, &mut mail, &mut answers) {
             Ok(()) => Ok(session.leave()),

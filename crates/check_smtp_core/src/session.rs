@@ -34,6 +34,8 @@ pub enum Protocol {
 /// Everything seen in a session so far; what was seen before a failure stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
+    /// Whether the dialogue is kept; what nobody will be shown is not put together.
+    pub keeps_dialogue: bool,
     /// The finished steps.
     pub timeline: Timeline,
     /// What was said, secrets starred out, bounded; not yet cleaned, which [`crate::plugin::Section`] does.
@@ -48,7 +50,7 @@ pub struct Record {
 
 impl Record {
     fn said(&mut self, who: &str, line: &str) {
-        if self.dialogue.len() < DIALOGUE_LIMIT {
+        if self.keeps_dialogue && self.dialogue.len() < DIALOGUE_LIMIT {
             let kept = line
                 .char_indices()
                 .nth(DIALOGUE_LINE)
@@ -58,6 +60,9 @@ impl Record {
     }
 
     fn replied(&mut self, reply: &Reply) {
+        if !self.keeps_dialogue {
+            return;
+        }
         let last = reply.lines().len().saturating_sub(1);
         for (index, line) in reply.lines().iter().enumerate().take(DIALOGUE_LIMIT) {
             let separator = if index == last { ' ' } else { '-' };

@@ -5,7 +5,7 @@ complete -c check_smtp_conn -l source-address -d 'Connect from this address of t
 complete -c check_smtp_conn -s F -l fqdn -d 'Name to introduce ourselves by [default: this host\'s full name, else its address]' -r
 complete -c check_smtp_conn -l proxy-protocol -d 'Open the connection with a PROXY header carrying its real addresses (v1 or v2)' -r
 complete -c check_smtp_conn -l sni -d 'Server name to ask for and to verify [default: the name after -H]; \'none\' sends none' -r
-complete -c check_smtp_conn -l min-tls -d 'Least TLS version allowed: 1.0, 1.1, 1.2 or 1.3' -r
+complete -c check_smtp_conn -l min-tls -d 'Least TLS version allowed: 1.0, 1.1, 1.2 or 1.3 [default: 1.2]' -r
 complete -c check_smtp_conn -l max-tls -d 'Greatest TLS version offered' -r
 complete -c check_smtp_conn -l ca-file -d 'Trust the certificates in this PEM file instead of the system\'s roots' -r -F
 complete -c check_smtp_conn -l ca-dir -d 'Trust the certificates in this hashed directory instead of the system\'s roots' -r -F
@@ -24,7 +24,7 @@ complete -c check_smtp_conn -l ports -d 'Ask each of these ports and show a tabl
 complete -c check_smtp_conn -l require-ports -d 'Ports of --ports that must be open; the others are shown and judged by nothing' -r
 complete -c check_smtp_conn -s w -l warning -d 'WARNING outside this range of seconds; PHASE=RANGE for one phase; repeatable (-w 2 -w connect=0.3 -w tls=500ms)' -r
 complete -c check_smtp_conn -s c -l critical -d 'CRITICAL outside this range, given as for -w' -r
-complete -c check_smtp_conn -s t -l timeout -d 'Time for everything together: name lookup, connect, TLS, dialogue, QUIT; seconds or with a unit (2.5, 800ms)' -r
+complete -c check_smtp_conn -s t -l timeout -d 'Time for everything together: name lookup, connect, TLS, dialogue, QUIT; seconds or with a unit (2.5, 800ms) [default: 10]' -r
 complete -c check_smtp_conn -l output -d 'Form of the output; the exit code is the same in each' -r -f -a "text\t'The plugin convention: status line, perfdata, long output'
 json\t'One JSON object on one line'
 prometheus\t'The Prometheus exposition format'"

@@ -91,7 +91,7 @@ fn greeting(config: &Config, visit: &Visit, label: &Label) -> Option<Finding> {
         let unusual = greeting.is_positive() && greeting.code() != 220;
         return unusual.then(|| {
             let text = label
-                .text(&format!("greeting has the code {}, RFC 5321 wants 220: {greeting}", greeting.code()));
+                .text(format!("greeting has the code {}, RFC 5321 wants 220: {greeting}", greeting.code()));
             Finding::new("greeting_code", State::Critical, text)
         });
     };
@@ -99,7 +99,7 @@ fn greeting(config: &Config, visit: &Visit, label: &Label) -> Option<Finding> {
         return Some(Finding::new(
             "greeting",
             State::Ok,
-            label.text(&format!("greeting is as expected: {greeting}")),
+            label.text(format!("greeting is as expected: {greeting}")),
         ));
     }
     if !greeting.is_positive() {
@@ -109,7 +109,7 @@ fn greeting(config: &Config, visit: &Visit, label: &Label) -> Option<Finding> {
     Some(Finding::new(
         "greeting_unexpected",
         state,
-        label.text(&format!("greeting is not {expected} but {greeting}")),
+        label.text(format!("greeting is not {expected} but {greeting}")),
     ))
 }
 
@@ -122,13 +122,13 @@ fn greeting_name(config: &Config, visit: &Visit, label: &Label) -> Option<Findin
         return Some(Finding::new(
             "greeting_name",
             State::Ok,
-            label.text(&format!("greeting names {wanted}")),
+            label.text(format!("greeting names {wanted}")),
         ));
     }
     Some(Finding::new(
         "greeting_name_wrong",
         State::Warning,
-        label.text(&format!("greeting names '{said}', not {wanted}")),
+        label.text(format!("greeting names '{said}', not {wanted}")),
     ))
 }
 
@@ -153,7 +153,7 @@ fn capabilities(config: &Config, visit: &Visit, label: &Label) -> Vec<Finding> {
             Finding::new(
                 "capability_forbidden",
                 State::Warning,
-                label.text(&format!("forbidden capability {forbidden} is offered {place}")),
+                label.text(format!("forbidden capability {forbidden} is offered {place}")),
             )
         }));
     }
@@ -171,17 +171,17 @@ fn missing(required: &[Requirement], seen: &Capabilities, label: &Label) -> Vec<
             let offered =
                 if lines.is_empty() { String::new() } else { format!(" (offered: {})", lines.join(", ")) };
             let text = format!("required capability {required} is missing{offered}");
-            Finding::new("capability_missing", State::Critical, label.text(&text))
+            Finding::new("capability_missing", State::Critical, label.text(text))
         })
         .collect()
 }
 
 fn mail(reply: &Reply, label: &Label) -> Finding {
     if reply.is_positive() {
-        return Finding::new("mail", State::Ok, label.text(&format!("MAIL FROM was accepted: {reply}")));
+        return Finding::new("mail", State::Ok, label.text(format!("MAIL FROM was accepted: {reply}")));
     }
     let refusal = Failure::new(Phase::Mail, Cause::Refused(reply.clone()));
-    Finding::new("mail_refused", State::Critical, label.text(&refusal.to_string()))
+    Finding::new("mail_refused", State::Critical, label.text(refusal.to_string()))
         .advised(advice::for_failure(&refusal))
 }
 
@@ -192,10 +192,10 @@ fn answer(asked: &Asked, reply: &Reply, label: &Label) -> Finding {
         .map_or((200..400).contains(&reply.code()), |expected| expected.matches(reply));
     let command = asked.command.redacted();
     if is_good {
-        return Finding::new("command", State::Ok, label.text(&format!("'{command}' was answered: {reply}")));
+        return Finding::new("command", State::Ok, label.text(format!("'{command}' was answered: {reply}")));
     }
     let wanted = asked.expected.as_ref().map_or("2xx or 3xx".to_owned(), Expected::to_string);
     let text = format!("'{command}' was answered {reply} (expected {wanted})");
-    Finding::new("command_unexpected", State::Critical, label.text(&text))
+    Finding::new("command_unexpected", State::Critical, label.text(text))
         .advised(advice::for_refusal(Phase::Commands, reply))
 }

@@ -89,7 +89,7 @@ fn port_findings(config: &Config, visit: &Visit, status: Status, is_required: bo
         return one::findings(config, visit, &label);
     }
     let told = visit.contact.failure.as_ref().map(Failure::to_string).unwrap_or_default();
-    let text = label.text(&format!("{}, {told}", status.name()));
+    let text = label.text(format!("{}, {told}", status.name()));
     let state = if is_required { State::Critical } else { State::Ok };
     let id = visit.contact.failure.as_ref().map_or("port", policy::id_of);
     let advised = visit.contact.failure.as_ref().filter(|_| is_required).and_then(advice_on);

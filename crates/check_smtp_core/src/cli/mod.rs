@@ -12,6 +12,17 @@ pub use tls::{TlsArgs, TlsMode};
 
 use std::path::PathBuf;
 
+/// A flag that was given, in an `Option` and with `num_args = 0`. For each `bool` that is not given clap parses the word
+/// "false", 3000 instructions at every start.
+#[derive(Clone, Copy, Debug)]
+pub struct Given;
+
+impl From<&str> for Given {
+    fn from(_: &str) -> Self {
+        Self
+    }
+}
+
 /// A value that may not be empty.
 pub fn non_empty(text: &str) -> Result<String, String> {
     if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{TlsMode, non_empty, port};
+use super::{Given, TlsMode, non_empty, port};
 use crate::net::proxy::ProxyVersion;
 use crate::net::{Family, Host};
 use crate::plugin::UsageError;
@@ -23,11 +23,11 @@ pub struct TargetArgs {
     #[arg(short, long, value_parser = port)]
     pub port: Option<u16>,
     /// Use IPv4 only
-    #[arg(short = '4', long)]
-    pub ipv4: bool,
+    #[arg(short = '4', long, num_args = 0, default_missing_value = "")]
+    pub ipv4: Option<Given>,
     /// Use IPv6 only
-    #[arg(short = '6', long, conflicts_with = "ipv4")]
-    pub ipv6: bool,
+    #[arg(short = '6', long, num_args = 0, default_missing_value = "", conflicts_with = "ipv4")]
+    pub ipv6: Option<Given>,
     /// Connect from this address of the monitoring host
     #[arg(long, value_name = "ADDRESS", value_parser = source)]
     pub source_address: Option<IpAddr>,
@@ -35,8 +35,8 @@ pub struct TargetArgs {
     #[arg(short = 'F', long, value_name = "NAME", value_parser = helo_name)]
     pub fqdn: Option<String>,
     /// Speak LMTP (LHLO instead of EHLO)
-    #[arg(short = 'L', long)]
-    pub lmtp: bool,
+    #[arg(short = 'L', long, num_args = 0, default_missing_value = "")]
+    pub lmtp: Option<Given>,
     /// Open the connection with a PROXY header carrying its real addresses (v1 or v2)
     #[arg(long, value_name = "VERSION", value_parser = proxy)]
     pub proxy_protocol: Option<ProxyVersion>,
@@ -72,7 +72,7 @@ impl TargetArgs {
             )
         })?;
         let connect = self.address.unwrap_or_else(|| name.clone());
-        let protocol = if self.lmtp { Protocol::Lmtp } else { Protocol::Smtp };
+        let protocol = if self.lmtp.is_some() { Protocol::Lmtp } else { Protocol::Smtp };
         let default = match (mode, protocol) {
             (TlsMode::Implicit, _) => 465,
             (_, Protocol::Lmtp) => 24,
@@ -82,7 +82,7 @@ impl TargetArgs {
             refuse_with_socket(self.port.map(|port| ("-p/--port", port.to_string())))?;
             refuse_with_socket(self.source_address.map(|address| ("--source-address", address.to_string())))?;
         }
-        let family = family(self.ipv4, self.ipv6, self.source_address, &connect)?;
+        let family = family(self.ipv4.is_some(), self.ipv6.is_some(), self.source_address, &connect)?;
         Ok(Target {
             name,
             connect,

@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::plugin::duration::parse_budget;
 use crate::plugin::{Threshold, Thresholds, UsageError};
 
+/// The time for everything when nothing is said.
+const BUDGET: Duration = Duration::from_secs(10);
+
 /// `-w`, `-c`, `-t`.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
@@ -16,9 +19,9 @@ pub struct TimingArgs {
     /// CRITICAL outside this range, given as for -w
     #[arg(short, long, value_name = "[PHASE=]RANGE", allow_hyphen_values = true, value_parser = threshold)]
     pub critical: Vec<Threshold>,
-    /// Time for everything together: name lookup, connect, TLS, dialogue, QUIT; seconds or with a unit (2.5, 800ms)
-    #[arg(short, long, value_name = "TIME", default_value = "10", allow_hyphen_values = true, value_parser = budget)]
-    pub timeout: Duration,
+    /// Time for everything together: name lookup, connect, TLS, dialogue, QUIT; seconds or with a unit (2.5, 800ms) [default: 10]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true, value_parser = budget)]
+    pub timeout: Option<Duration>,
 }
 
 /// Thresholds that are known to name metrics of the check.
@@ -41,6 +44,11 @@ impl Limits {
 }
 
 impl TimingArgs {
+    /// The time for everything.
+    pub fn budget(&self) -> Duration {
+        self.timeout.unwrap_or(BUDGET)
+    }
+
     /// Checks that every named metric is one of `known`. `time` names the total and is the same as no name.
     pub fn limits(&self, known: &[&str]) -> Result<Limits, UsageError> {
         let checked = |flag: &str, given: &[Threshold]| -> Result<Vec<Threshold>, UsageError> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Target, non_empty, path};
+use super::{Given, Target, non_empty, path};
 use crate::certificate::Identity;
 use crate::net::Host;
 use crate::net::tls::{ClientCertificate, Roots, Settings, Version};
@@ -15,20 +15,20 @@ use crate::secret::Source;
 #[command(next_help_heading = "TLS")]
 pub struct TlsArgs {
     /// TLS from the first byte (implicit TLS; the default for port 465)
-    #[arg(short = 's', long)]
-    pub tls: bool,
+    #[arg(short = 's', long, num_args = 0, default_missing_value = "")]
+    pub tls: Option<Given>,
     /// TLS by STARTTLS; not offered or refused is CRITICAL
-    #[arg(short = 'S', long, conflicts_with = "tls")]
-    pub starttls: bool,
+    #[arg(short = 'S', long, num_args = 0, default_missing_value = "", conflicts_with = "tls")]
+    pub starttls: Option<Given>,
     /// Do not verify the certificate; the status line says so
-    #[arg(long)]
-    pub insecure: bool,
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    pub insecure: Option<Given>,
     /// Server name to ask for and to verify [default: the name after -H]; 'none' sends none
     #[arg(long, value_name = "NAME", value_parser = non_empty)]
     pub sni: Option<String>,
-    /// Least TLS version allowed: 1.0, 1.1, 1.2 or 1.3
-    #[arg(long, value_name = "VERSION", default_value = "1.2", value_parser = version)]
-    pub min_tls: Version,
+    /// Least TLS version allowed: 1.0, 1.1, 1.2 or 1.3 [default: 1.2]
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub min_tls: Option<Version>,
     /// Greatest TLS version offered
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub max_tls: Option<Version>,
@@ -73,7 +73,7 @@ impl TlsMode {
 impl TlsArgs {
     /// The mode asked for, whatever the order of the flags.
     pub fn mode(&self, port: Option<u16>) -> TlsMode {
-        match (self.tls, self.starttls) {
+        match (self.tls.is_some(), self.starttls.is_some()) {
             (true, _) => TlsMode::Implicit,
             (_, true) => TlsMode::StartTls,
             _ => port.map_or(TlsMode::None, TlsMode::of_port),
@@ -83,7 +83,7 @@ impl TlsArgs {
     /// Whether any flag that only matters inside TLS was given, by name.
     pub fn needless_without_tls(&self) -> Option<&'static str> {
         let given = [
-            (self.insecure, "--insecure"),
+            (self.insecure.is_some(), "--insecure"),
             (self.sni.is_some(), "--sni"),
             (self.max_tls.is_some(), "--max-tls"),
             (self.ca_file.is_some(), "--ca-file"),
@@ -95,11 +95,12 @@ impl TlsArgs {
 
     /// The settings of a handshake with `target`.
     pub fn settings(self, target: &Target) -> Result<Settings, UsageError> {
-        if let Some(greatest) = self.max_tls.filter(|greatest| *greatest < self.min_tls) {
+        let least = self.min_tls.unwrap_or(Version::Tls12);
+        if let Some(greatest) = self.max_tls.filter(|greatest| *greatest < least) {
             return Err(UsageError::value(
                 "--max-tls",
                 greatest.name(),
-                format!("is below --min-tls {}, give the same or a greater version", self.min_tls.name()),
+                format!("is below --min-tls {}, give the same or a greater version", least.name()),
             ));
         }
         if self.client_cert.is_none() && self.client_key.is_some() {
@@ -125,11 +126,11 @@ impl TlsArgs {
         Ok(Settings {
             sni,
             identity,
-            least: self.min_tls,
+            least,
             greatest: self.max_tls,
             roots,
             client,
-            is_verified: !self.insecure,
+            is_verified: self.insecure.is_none(),
         })
     }
 }

@@ -51,7 +51,7 @@ pub fn tls(settings: &tls::Settings, contact: &Contact, label: &Label) -> Option
     let verified = if settings.is_verified { "verified" } else { "not verified (--insecure)" };
     let text = format!("{} {}, {verified}{until}", session.version, session.cipher);
     let id = if settings.is_verified { "tls" } else { "tls_not_verified" };
-    Some(Finding::new(id, State::Ok, label.text(&text)))
+    Some(Finding::new(id, State::Ok, label.text(text)))
 }
 
 /// ` over TLSv1.3`, or nothing in the clear.

@@ -64,6 +64,8 @@ pub struct Way<'a> {
     pub mode: TlsMode,
     /// How TLS is spoken.
     pub tls: &'a tls::Settings,
+    /// Whether the dialogue will be shown (`-vvv`).
+    pub keeps_dialogue: bool,
 }
 
 impl Way<'_> {
@@ -90,7 +92,8 @@ impl Way<'_> {
         deadline: Deadline,
         dialogue: impl FnOnce(Session, &mut Record) -> Result<Channel, Stopped>,
     ) -> Contact {
-        let record = Record { timeline: lookup.clone(), ..Record::default() };
+        let record =
+            Record { timeline: lookup.clone(), keeps_dialogue: self.keeps_dialogue, ..Record::default() };
         let began = deadline.elapsed();
         let (attempts, dialed) = self.dial(addresses, deadline);
         let mut contact = Contact { port, address: None, attempts, record, failure: None };

@@ -17,12 +17,13 @@ pub struct Label {
 
 impl Label {
     /// A text of this session.
-    pub fn text(&self, text: &str) -> String {
-        format!("{}{text}", self.prefix)
+    pub fn text(&self, text: impl Into<String>) -> String {
+        let text = text.into();
+        if self.prefix.is_empty() { text } else { format!("{}{text}", self.prefix) }
     }
 
     fn metric(&self, name: &str) -> String {
-        format!("{name}{}", self.suffix)
+        [name, &self.suffix].concat()
     }
 }
 
@@ -55,7 +56,7 @@ fn judged(
         Some((range, _)) => format!(" (outside {range})"),
         None => String::new(),
     };
-    let text = label.text(&format!("{what} took {}{by}", shown(took)));
+    let text = label.text(format!("{what} took {:.3} s{by}", took.as_secs_f64()));
     let id = if judgement.state == State::Ok { "time" } else { id };
     let perfdata =
         Perfdata::new(&label.metric(metric), took.as_secs_f64(), Unit::Seconds).judged_by(thresholds);

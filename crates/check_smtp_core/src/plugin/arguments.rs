@@ -21,11 +21,16 @@ enum Word {
     Free,
 }
 
+/// Whether a flag has a value at all; one that is only given or not has none.
+pub fn takes_value(arg: &Arg) -> bool {
+    matches!(arg.get_action(), ArgAction::Set | ArgAction::Append)
+        && arg.get_num_args().is_none_or(|count| count.takes_values())
+}
+
 /// The argument a flag word names, and whether the next word is its value.
 ///
 /// `--long`, `--long=x`, `-x`, `-xvalue` and clusters such as `-vS` are understood.
 fn flag_of<'c>(command: &'c Command, word: &str) -> Option<(Vec<&'c Arg>, bool)> {
-    let takes_value = |arg: &Arg| matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
     if let Some(long) = word.strip_prefix("--") {
         let name = long.split('=').next().unwrap_or(long);
         let arg = command.get_arguments().find(|arg| arg.get_long() == Some(name))?;

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
 use super::{Clean, UsageError, arguments};
 
@@ -166,8 +166,7 @@ fn option_words(
         .map(|long| format!("--{long}"))
         .or_else(|| arg.get_short().map(|short| format!("-{short}")));
     let flag = flag.unwrap_or_default();
-    let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
-    match (&entry.value, takes_value) {
+    match (&entry.value, arguments::takes_value(arg)) {
         (Some(value), true) => Ok(vec![format!("{flag}={value}").into()]),
         (None, false) => Ok(vec![flag.into()]),
         (None, true) => Err(wrong(format!("'{}' needs a value", entry.key))),

@@ -59,11 +59,12 @@ pub fn run<C: Check>() -> ! {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     let format =
         if arguments::peek(&words, "--output") == Some("json") { Format::Json } else { Format::Text };
-    // Lives here, where nothing is dropped any more: freeing it costs as much as building it.
+    // Everything large lives here, where nothing is dropped any more: freeing it costs as much as building it.
     let mut command = command::<C>();
     match configure::<C>(&mut command, words) {
         Ok(config) => {
-            let report = C::evaluate(&config, &C::probe(&config, Deadline::after(C::budget(&config))));
+            let facts = C::probe(&config, Deadline::after(C::budget(&config)));
+            let report = C::evaluate(&config, &facts);
             finish(&render(C::NAMES, &report, C::style(&config)), report.state())
         }
         Err(Refused::Shown(text)) => finish(&text, State::Unknown),
@@ -88,7 +89,7 @@ fn configure<C: Check>(command: &mut Command, words: Vec<OsString>) -> Result<C:
     let argv = std::iter::once(OsString::from(C::NAMES.program)).chain(words.iter().cloned());
     let mut matches =
         command.try_get_matches_from_mut(argv).map_err(|error| refused(command, &error, &words))?;
-    if matches.get_flag("version") {
+    if matches.contains_id("version") {
         return Err(Refused::Shown(version(C::NAMES)));
     }
     let typed =
