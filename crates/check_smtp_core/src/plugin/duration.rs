@@ -20,7 +20,7 @@ pub fn parse_seconds(text: &str) -> Option<f64> {
     } else {
         compound_seconds(magnitude)?
     };
-    Some(sign * seconds)
+    seconds.is_finite().then_some(sign * seconds)
 }
 
 /// Reads a time budget: as [`parse_seconds`], but more than nothing and at most a day.
@@ -35,12 +35,14 @@ pub fn parse_budget(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds).max(Duration::from_millis(1)))
 }
 
-/// A decimal number with optional sign and fraction; no exponent, no hexadecimal, no `inf` or `nan`.
+/// A decimal number with optional sign and fraction; no exponent, no hexadecimal, no `inf` or `nan`, nor so many digits that it
+/// becomes one.
 pub fn parse_number(text: &str) -> Option<f64> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let plain =
         digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') && digits.bytes().any(|b| b.is_ascii_digit());
-    if plain { text.parse().ok() } else { None }
+    let number: f64 = text.parse().ok().filter(|_| plain)?;
+    number.is_finite().then_some(number)
 }
 
 fn unit_seconds(unit: &str) -> Option<f64> {

@@ -159,6 +159,10 @@ mod tests {
         ] {
             assert!(Range::parse(text).is_err(), "{text:?}");
         }
+        let endless = "9".repeat(400);
+        for text in [endless.clone(), format!("{endless}:"), format!("@1:{endless}")] {
+            assert!(Range::parse(&text).is_err() && Range::parse_seconds(&format!("{text}.5d")).is_err());
+        }
     }
 
     #[test]
