@@ -14,6 +14,19 @@ use check_smtp_core::timeline::Phase;
 /// Ports asked in one run at the most.
 const PORTS_LIMIT: usize = 32;
 
+/// The phases a session of this check may have.
+const PHASES: [Phase; 9] = [
+    Phase::Dns,
+    Phase::Connect,
+    Phase::Banner,
+    Phase::Ehlo,
+    Phase::StartTls,
+    Phase::Tls,
+    Phase::Mail,
+    Phase::Commands,
+    Phase::Quit,
+];
+
 /// The command line of `check_smtp_conn`.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
@@ -144,9 +157,9 @@ impl Args {
                 "{flag} without TLS would do nothing: give -S/--starttls or -s/--tls as well"
             )));
         }
-        let target = self.target.target(mode)?;
+        let target = self.target.target(mode, 25)?;
         refuse_scope_of_socket(&target, &scope)?;
-        let limits = self.timing.limits(&Phase::ALL.map(Phase::label))?;
+        let limits = self.timing.limits(&PHASES.map(Phase::label))?;
         let commands = pair(self.expect.command, self.expect.response)?;
         refuse_unreached(&limits, mode, self.expect.from.is_some(), !commands.is_empty(), &scope)?;
         Ok(Config {

@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::certificate::Fault;
 use crate::net::tls::SessionFault;
+use crate::smtp::sasl::SaslFault;
 use crate::smtp::{Foreign, Reply, ReplyError};
 use crate::timeline::Phase;
 
@@ -58,7 +59,9 @@ pub enum Cause {
     PlaintextSmtp,
     /// The handshake succeeded, but the certificate or the protocol does not hold.
     Unverified(Vec<Fault>),
-    /// A local file could not be used: flag, path and reason.
+    /// A login that broke off, or does not hold.
+    Sasl(SaslFault),
+    /// A local file, secret or command could not be used: flag, name and reason.
     Local(String),
 }
 
@@ -123,6 +126,7 @@ impl fmt::Display for Failure {
                 let words: Vec<_> = faults.iter().map(ToString::to_string).collect();
                 f.write_str(&words.join("; "))
             }
+            Cause::Sasl(fault) => write!(f, "login failed: {fault}"),
             Cause::Local(words) => f.write_str(words),
         }
     }

@@ -2,12 +2,13 @@
 
 use crate::error::{Cause, Failure};
 use crate::plugin::{Finding, State};
+use crate::smtp::sasl::SaslFault;
 use crate::{advice, certificate::Fault};
 
 /// CRITICAL whenever the service fails, whatever the reason; UNKNOWN only where we could not ask.
 pub fn state_of(failure: &Failure) -> State {
     match failure.cause {
-        Cause::Local(_) => State::Unknown,
+        Cause::Local(_) | Cause::Sasl(SaslFault::Prohibited(_)) => State::Unknown,
         _ => State::Critical,
     }
 }
@@ -32,7 +33,21 @@ pub fn id_of(failure: &Failure) -> &'static str {
         Cause::Handshake(_) => "tls_handshake_failed",
         Cause::PlaintextSmtp => "plaintext_where_tls",
         Cause::Unverified(faults) => faults.first().map_or("certificate_untrusted", Fault::id),
+        Cause::Sasl(fault) => sasl(fault),
         Cause::Local(_) => "local_file",
+    }
+}
+
+fn sasl(fault: &SaslFault) -> &'static str {
+    match fault {
+        SaslFault::WrongSignature | SaslFault::Unproven | SaslFault::ForeignNonce => "server_not_proven",
+        SaslFault::Iterations(_) => "scram_iterations",
+        SaslFault::TooManyChallenges => "endless_challenges",
+        SaslFault::Prohibited(_) => "secret_not_usable",
+        SaslFault::NotBase64
+        | SaslFault::UnexpectedChallenge(_)
+        | SaslFault::Malformed(_)
+        | SaslFault::ScramError(_) => "login_broken",
     }
 }
 

@@ -17,8 +17,14 @@ pub enum Phase {
     StartTls,
     /// The TLS handshake and the verdict on the certificate.
     Tls,
+    /// Fetching an OAuth 2.0 token.
+    Token,
+    /// AUTH with all its challenges (RFC 4954).
+    Auth,
     /// MAIL FROM.
     Mail,
+    /// RCPT TO.
+    Rcpt,
     /// The admin's own commands.
     Commands,
     /// QUIT.
@@ -27,14 +33,17 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in the order of a session.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Dns,
         Self::Connect,
         Self::Banner,
         Self::Ehlo,
         Self::StartTls,
         Self::Tls,
+        Self::Token,
+        Self::Auth,
         Self::Mail,
+        Self::Rcpt,
         Self::Commands,
         Self::Quit,
     ];
@@ -48,7 +57,10 @@ impl Phase {
             Self::Ehlo => "ehlo",
             Self::StartTls => "starttls",
             Self::Tls => "tls",
+            Self::Token => "token",
+            Self::Auth => "auth",
             Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
             Self::Commands => "commands",
             Self::Quit => "quit",
         }
@@ -63,7 +75,10 @@ impl Phase {
             Self::Ehlo => "EHLO",
             Self::StartTls => "STARTTLS",
             Self::Tls => "TLS handshake",
+            Self::Token => "token request",
+            Self::Auth => "login",
             Self::Mail => "MAIL FROM",
+            Self::Rcpt => "RCPT TO",
             Self::Commands => "command",
             Self::Quit => "QUIT",
         }
@@ -78,7 +93,10 @@ impl Phase {
             Self::Ehlo => "at EHLO",
             Self::StartTls => "at STARTTLS",
             Self::Tls => "in the TLS handshake",
+            Self::Token => "in the token request",
+            Self::Auth => "at the login",
             Self::Mail => "at MAIL FROM",
+            Self::Rcpt => "at RCPT TO",
             Self::Commands => "at a command",
             Self::Quit => "at QUIT",
         }

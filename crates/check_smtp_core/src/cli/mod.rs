@@ -1,10 +1,12 @@
 //! Argument groups that every check flattens: the same flag has the same meaning and the same help text everywhere.
 
+pub mod credentials;
 pub mod output;
 pub mod target;
 pub mod timing;
 pub mod tls;
 
+pub use credentials::{Account, CredentialArgs, SecretFrom};
 pub use output::OutputArgs;
 pub use target::{Target, TargetArgs};
 pub use timing::{Limits, TimingArgs};

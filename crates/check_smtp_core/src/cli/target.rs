@@ -19,7 +19,7 @@ pub struct TargetArgs {
     /// Connect to this address or name instead; -H stays the name that is checked
     #[arg(short = 'I', long, value_name = "ADDRESS", value_parser = host)]
     pub address: Option<Host>,
-    /// Port [default: 25, 465 with -s, 24 with -L]
+    /// Port [default: 25 (for a login 587), 465 with -s, 24 with -L]
     #[arg(short, long, value_parser = port)]
     pub port: Option<u16>,
     /// Use IPv4 only
@@ -64,8 +64,8 @@ pub struct Target {
 }
 
 impl TargetArgs {
-    /// Checks what belongs together. `mode` decides the default port.
-    pub fn target(self, mode: TlsMode) -> Result<Target, UsageError> {
+    /// Checks what belongs together. `mode` decides the default port; without TLS from the first byte it is `usual`.
+    pub fn target(self, mode: TlsMode, usual: u16) -> Result<Target, UsageError> {
         let name = self.hostname.ok_or_else(|| {
             UsageError::new(
                 "-H/--hostname is missing: give the host name, address or socket path of the mail server",
@@ -76,7 +76,7 @@ impl TargetArgs {
         let default = match (mode, protocol) {
             (TlsMode::Implicit, _) => 465,
             (_, Protocol::Lmtp) => 24,
-            _ => 25,
+            _ => usual,
         };
         if matches!(connect, Host::Socket(_)) {
             refuse_with_socket(self.port.map(|port| ("-p/--port", port.to_string())))?;

@@ -74,7 +74,7 @@ impl Wire {
 }
 
 /// What poll takes as its timeout; never shorter than what is left.
-pub(super) fn timespec(duration: Duration) -> Timespec {
+pub(crate) fn timespec(duration: Duration) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: i64::from(duration.subsec_nanos()),
@@ -142,6 +142,14 @@ impl Stream {
         match self {
             Self::Plain(wire) => wire,
             Self::Tls(stream) => stream.get_ref(),
+        }
+    }
+
+    /// What ties a login to this TLS session; `None` in the clear.
+    pub fn binding(&self) -> Option<(&'static str, Vec<u8>)> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => tls::binding(stream.ssl()),
         }
     }
 

@@ -17,6 +17,8 @@ pub enum Command {
     StartTls,
     /// MAIL FROM; SMTPUTF8 is added where the address needs it.
     Mail(Mailbox),
+    /// RCPT TO.
+    Rcpt(Mailbox),
     /// RSET.
     Reset,
     /// QUIT.
@@ -78,6 +80,7 @@ impl fmt::Display for Command {
             Self::StartTls => f.write_str("STARTTLS"),
             Self::Mail(from) if from.needs_smtputf8() => write!(f, "MAIL FROM:{from} SMTPUTF8"),
             Self::Mail(from) => write!(f, "MAIL FROM:{from}"),
+            Self::Rcpt(to) => write!(f, "RCPT TO:{to}"),
             Self::Reset => f.write_str("RSET"),
             Self::Quit => f.write_str("QUIT"),
             Self::Other(line) => f.write_str(&line.0),

@@ -6,6 +6,7 @@ pub mod command;
 pub mod expect;
 pub mod foreign;
 pub mod reply;
+pub mod sasl;
 
 pub use address::Mailbox;
 pub use capabilities::{Capabilities, Requirement};

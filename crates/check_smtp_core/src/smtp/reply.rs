@@ -60,6 +60,12 @@ impl Reply {
         self.lines.join(" ")
     }
 
+    /// The same reply with each line changed, for hiding what a server repeats.
+    #[must_use]
+    pub fn with_lines(self, change: impl Fn(String) -> String) -> Self {
+        Self { code: self.code, lines: self.lines.into_iter().map(change).collect() }
+    }
+
     /// 2yz: done.
     pub fn is_positive(&self) -> bool {
         (200..300).contains(&self.code)

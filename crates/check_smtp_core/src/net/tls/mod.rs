@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use openssl::pkey::{Id, PKey, Private};
-use openssl::ssl::{Ssl, SslContextBuilder, SslMethod, SslOptions, SslStream, SslVerifyMode, SslVersion};
+use openssl::ssl::{
+    Ssl, SslContextBuilder, SslMethod, SslOptions, SslRef, SslStream, SslVerifyMode, SslVersion,
+};
 use openssl::x509::X509;
 
 use super::clock::{self, Deadline};
@@ -318,6 +320,20 @@ fn describe(stream: &SslStream<Wire>, chain: &[X509], verdicts: Verdicts) -> Ses
         certificates,
         verdicts,
     }
+}
+
+/// Channel binding: `tls-exporter` with TLS 1.3 (RFC 9266), `tls-unique` before (RFC 5929 section 3).
+pub(super) fn binding(ssl: &SslRef) -> Option<(&'static str, Vec<u8>)> {
+    if ssl.version2() == Some(SslVersion::TLS1_3) {
+        let mut bytes = vec![0; 32];
+        ssl.export_keying_material(&mut bytes, "EXPORTER-Channel-Binding", Some(b"")).ok()?;
+        return Some(("tls-exporter", bytes));
+    }
+    let mut bytes = vec![0; 64];
+    // A session that is not resumed: the first Finished message is the client's.
+    let length = ssl.finished(&mut bytes);
+    bytes.truncate(length);
+    (length > 0).then_some(("tls-unique", bytes))
 }
 
 /// OpenSSL's version and how it is linked, for `--version`.

@@ -3,19 +3,22 @@
 //! A stage is consumed by the next one, so that nothing read before STARTTLS can be taken for something said after it.
 //! What was seen goes into a [`Record`] as it is seen; a stage that fails gives the channel back, for QUIT.
 
+mod auth;
+mod record;
+
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use crate::certificate::Fault;
 use crate::error::{Cause, Failure};
 use crate::net::{Deadline, Stream, Wire, tls};
+use crate::secret::Hidden;
 use crate::smtp::{Capabilities, Command, Foreign, Reply, ReplyError, ReplyParser, foreign};
-use crate::timeline::{Phase, Timeline};
+use crate::timeline::Phase;
 
-/// Lines of dialogue kept for `-vvv`.
-const DIALOGUE_LIMIT: usize = 200;
-/// Characters kept of each.
-const DIALOGUE_LINE: usize = 300;
+pub use auth::{Login, Outcome};
+pub use record::{Introduction, Record};
+
 /// QUIT waits no longer than this, and no longer than a tenth of the budget.
 const QUIT_SHARE: Duration = Duration::from_secs(1);
 /// What is kept back to ask a silent server what it speaks.
@@ -29,57 +32,6 @@ pub enum Protocol {
     Smtp,
     /// LMTP (RFC 2033): LHLO instead of EHLO, and no HELO.
     Lmtp,
-}
-
-/// Everything seen in a session so far; what was seen before a failure stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Record {
-    /// Whether the dialogue is kept; what nobody will be shown is not put together.
-    pub keeps_dialogue: bool,
-    /// The finished steps.
-    pub timeline: Timeline,
-    /// What was said, secrets starred out, bounded; not yet cleaned, which [`crate::plugin::Section`] does.
-    pub dialogue: Vec<String>,
-    /// The greeting.
-    pub greeting: Option<Reply>,
-    /// Each introduction, in order: in the clear, then inside TLS.
-    pub introductions: Vec<Introduction>,
-    /// What the handshake showed.
-    pub tls: Option<tls::Session>,
-}
-
-impl Record {
-    fn said(&mut self, who: &str, line: &str) {
-        if self.keeps_dialogue && self.dialogue.len() < DIALOGUE_LIMIT {
-            let kept = line
-                .char_indices()
-                .nth(DIALOGUE_LINE)
-                .map_or(line, |(end, _)| line.get(..end).unwrap_or(line));
-            self.dialogue.push(format!("{who}: {kept}"));
-        }
-    }
-
-    fn replied(&mut self, reply: &Reply) {
-        if !self.keeps_dialogue {
-            return;
-        }
-        let last = reply.lines().len().saturating_sub(1);
-        for (index, line) in reply.lines().iter().enumerate().take(DIALOGUE_LIMIT) {
-            let separator = if index == last { ' ' } else { '-' };
-            self.said("S", &format!("{:03}{separator}{line}", reply.code()));
-        }
-    }
-}
-
-/// The server's answer to EHLO, LHLO or HELO.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Introduction {
-    /// Whether it was said inside TLS.
-    pub is_over_tls: bool,
-    /// Whether EHLO was refused and HELO taken, which announces nothing.
-    pub is_helo: bool,
-    /// What it announced.
-    pub capabilities: Capabilities,
 }
 
 /// A stage that was not finished. The channel is there while the server may still listen.
@@ -99,18 +51,31 @@ pub struct Channel {
     /// Bytes read behind the last reply.
     unread: Vec<u8>,
     deadline: Deadline,
+    /// What the server must not make us repeat.
+    hidden: Hidden,
 }
 
 impl Channel {
     fn new(stream: Stream, deadline: Deadline) -> Self {
-        Self { stream, parser: ReplyParser::default(), unread: Vec::new(), deadline }
+        Self {
+            stream,
+            parser: ReplyParser::default(),
+            unread: Vec::new(),
+            deadline,
+            hidden: Hidden::default(),
+        }
     }
 
     /// Sends a whole command in one write and reads its reply; a finished step goes into the record.
     fn ask(&mut self, phase: Phase, command: &Command, record: &mut Record) -> Result<Reply, Cause> {
-        let began = self.deadline.elapsed();
         record.said("C", &command.redacted());
-        let sent = self.stream.write_all(format!("{command}\r\n").as_bytes());
+        self.send(phase, &format!("{command}\r\n"), record)
+    }
+
+    /// Sends a line that was put into the record already, in whatever form may be shown.
+    fn send(&mut self, phase: Phase, line: &str, record: &mut Record) -> Result<Reply, Cause> {
+        let began = self.deadline.elapsed();
+        let sent = self.stream.write_all(line.as_bytes());
         // A server that says 421 and closes makes the write fail; its words are still to be read.
         let reply = match (self.reply(record), sent) {
             (Ok(reply), _) => reply,
@@ -125,9 +90,15 @@ impl Channel {
         let mut unread = std::mem::take(&mut self.unread);
         let mut buffer = [0; 2048];
         loop {
-            let (taken, reply) = self.parser.push(&unread).map_err(malformed)?;
+            let (taken, reply) =
+                self.parser.push(&unread).map_err(|error| malformed(self.without_hidden(error)))?;
             if let Some(reply) = reply {
                 self.unread = unread.split_off(taken);
+                let reply = if self.hidden.is_empty() {
+                    reply
+                } else {
+                    reply.with_lines(|line| self.hidden.star(&line).into_owned())
+                };
                 record.replied(&reply);
                 return Ok(reply);
             }
@@ -138,6 +109,13 @@ impl Channel {
             };
             unread.clear();
             unread.extend(buffer.iter().take(count));
+        }
+    }
+
+    fn without_hidden(&self, error: ReplyError) -> ReplyError {
+        match error {
+            ReplyError::NotAReply(line) => ReplyError::NotAReply(self.hidden.star(&line).into_owned()),
+            other => other,
         }
     }
 
@@ -323,9 +301,21 @@ impl Session {
         })
     }
 
+    /// What the last EHLO announced.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
     /// Ends the session.
     pub fn leave(self) -> Channel {
         self.channel
+    }
+
+    /// Ends the session for a reason of the check's own; the server still listens.
+    pub fn stop(self, phase: Phase, cause: Cause, record: &mut Record) -> Stopped {
+        let mut stopped = self.channel.stop(phase, Cause::StartTlsNotOffered(None), record);
+        stopped.failure.cause = cause;
+        stopped
     }
 }
 

@@ -1,5 +1,7 @@
 //! What to do about it: stable ids and remedies for the faults mail admins meet.
 
+mod login;
+
 use crate::certificate::Fault;
 use crate::error::{Cause, Failure};
 use crate::plugin::Advice;
@@ -56,6 +58,7 @@ pub fn for_failure(failure: &Failure) -> Option<Advice> {
             "a port that greets in the clear wants -S/--starttls, not -s/--tls; after STARTTLS the server or the path is broken",
         ),
         Cause::Handshake(words) => for_handshake(words),
+        Cause::Sasl(fault) => login::for_fault(fault),
         Cause::Local(_) => advice("local_file", "check the path and that the plugin's user may read it"),
         Cause::Unverified(_) | Cause::Network(_) => None,
     }
@@ -108,6 +111,7 @@ pub fn for_fault(fault: &Fault) -> Option<Advice> {
 pub fn for_refusal(phase: Phase, reply: &Reply) -> Option<Advice> {
     let text = reply.text().to_ascii_lowercase();
     match (reply.code(), reply.enhanced_code(), phase) {
+        (_, _, Phase::Auth) => login::for_refusal(reply, &text),
         (421, _, _) => advice(
             "service_not_available",
             "the server asks to come back later (shutting down, or too many connections): look at its load and connection limits",
