@@ -126,6 +126,20 @@ impl Connection {
         Ok(())
     }
 
+    /// Ends the connection orderly: what the client has sent meanwhile is read, because a close over unread bytes would be a reset.
+    /// TLS ends without a `close_notify`, as with a server that crashes.
+    pub fn close(&mut self) {
+        let mut stream = std::mem::replace(&mut self.stream, Stream::Gone);
+        let socket = match &mut stream {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(stream) => stream.get_mut(),
+            Stream::Gone => return,
+        };
+        let _ = rustix::net::shutdown(&*socket, rustix::net::Shutdown::Write);
+        let mut buffer = [0; 4096];
+        while socket.read(&mut buffer).is_ok_and(|count| count > 0) {}
+    }
+
     /// Reads one line, without its line break; `None` at the end of the connection.
     pub fn line(&mut self, limit: usize) -> io::Result<Option<Vec<u8>>> {
         loop {

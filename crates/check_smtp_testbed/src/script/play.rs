@@ -64,7 +64,10 @@ fn act(action: &Action, connection: &mut Connection) -> Result<bool, String> {
             // A client that does not like the handshake is what some cases are about.
             return Ok(connection.secure(&context).is_ok());
         }
-        Action::Close => return Ok(false),
+        Action::Close => {
+            connection.close();
+            return Ok(false);
+        }
         Action::Reset => {
             let _ = connection.reset();
             return Ok(false);
