@@ -59,6 +59,10 @@ pub enum Cause {
     PlaintextSmtp,
     /// The handshake succeeded, but the certificate or the protocol does not hold.
     Unverified(Vec<Fault>),
+    /// AUTH is not in the reply to EHLO.
+    AuthNotOffered,
+    /// None of the mechanisms offered can be used; all of them by name.
+    NoMechanism(Vec<String>),
     /// A login that broke off, or does not hold.
     Sasl(SaslFault),
     /// A local file, secret or command could not be used: flag, name and reason.
@@ -106,6 +110,7 @@ impl fmt::Display for Failure {
             Cause::Closed => write!(f, "server closed the connection {place}"),
             Cause::Reset => write!(f, "server reset the connection {place}"),
             Cause::Network(words) => write!(f, "connection failed {place}: {words}"),
+            Cause::Refused(reply) if self.phase == Phase::Auth => write!(f, "refused the login: {reply}"),
             Cause::Refused(reply) => write!(f, "refused us {place}: {reply}"),
             Cause::Malformed(error) => write!(f, "{place}: {error}"),
             Cause::Foreign(protocol) => write!(f, "speaks {protocol}, not SMTP"),
@@ -125,6 +130,10 @@ impl fmt::Display for Failure {
             Cause::Unverified(faults) => {
                 let words: Vec<_> = faults.iter().map(ToString::to_string).collect();
                 f.write_str(&words.join("; "))
+            }
+            Cause::AuthNotOffered => f.write_str("no login is offered"),
+            Cause::NoMechanism(offered) => {
+                write!(f, "no mechanism offered can be used (offered: {})", offered.join(", "))
             }
             Cause::Sasl(fault) => write!(f, "login failed: {fault}"),
             Cause::Local(words) => f.write_str(words),

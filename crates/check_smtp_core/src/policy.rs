@@ -3,6 +3,7 @@
 use crate::error::{Cause, Failure};
 use crate::plugin::{Finding, State};
 use crate::smtp::sasl::SaslFault;
+use crate::timeline::Phase;
 use crate::{advice, certificate::Fault};
 
 /// CRITICAL whenever the service fails, whatever the reason; UNKNOWN only where we could not ask.
@@ -24,6 +25,9 @@ pub fn id_of(failure: &Failure) -> &'static str {
         Cause::Closed => "connection_closed",
         Cause::Reset => "connection_reset",
         Cause::Network(_) => "connection_failed",
+        Cause::Refused(_) if failure.phase == Phase::Auth => {
+            advice::for_failure(failure).map_or("login_refused", |advice| advice.id)
+        }
         Cause::Refused(_) => "refused",
         Cause::Malformed(_) => "malformed_reply",
         Cause::Foreign(_) => "wrong_protocol",
@@ -33,6 +37,8 @@ pub fn id_of(failure: &Failure) -> &'static str {
         Cause::Handshake(_) => "tls_handshake_failed",
         Cause::PlaintextSmtp => "plaintext_where_tls",
         Cause::Unverified(faults) => faults.first().map_or("certificate_untrusted", Fault::id),
+        Cause::AuthNotOffered => "auth_not_offered",
+        Cause::NoMechanism(_) => "no_usable_mechanism",
         Cause::Sasl(fault) => sasl(fault),
         Cause::Local(_) => "local_file",
     }
@@ -41,6 +47,7 @@ pub fn id_of(failure: &Failure) -> &'static str {
 fn sasl(fault: &SaslFault) -> &'static str {
     match fault {
         SaslFault::WrongSignature | SaslFault::Unproven | SaslFault::ForeignNonce => "server_not_proven",
+        SaslFault::NothingAsked => "login_without_password",
         SaslFault::Iterations(_) => "scram_iterations",
         SaslFault::TooManyChallenges => "endless_challenges",
         SaslFault::Prohibited(_) => "secret_not_usable",

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use openssl::ssl::{Ssl, SslContext, SslStream};
+use openssl::ssl::{Ssl, SslContext, SslStream, SslVersion};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::{Error, Result};
@@ -115,6 +115,21 @@ impl Connection {
         stream.accept().map_err(|error| Error::Other(format!("TLS handshake: {error}")))?;
         self.stream = Stream::Tls(Box::new(stream));
         Ok(())
+    }
+
+    /// What ties a login to this TLS session, as the server sees it.
+    pub fn binding(&self) -> Option<(&'static str, Vec<u8>)> {
+        let Stream::Tls(stream) = &self.stream else { return None };
+        let ssl = stream.ssl();
+        if ssl.version2() == Some(SslVersion::TLS1_3) {
+            let mut bytes = vec![0; 32];
+            ssl.export_keying_material(&mut bytes, "EXPORTER-Channel-Binding", Some(b"")).ok()?;
+            return Some(("tls-exporter", bytes));
+        }
+        let mut bytes = vec![0; 64];
+        let length = ssl.peer_finished(&mut bytes);
+        bytes.truncate(length);
+        Some(("tls-unique", bytes))
     }
 
     /// Ends the connection with a reset.

@@ -104,6 +104,10 @@ pub fn for_fault(fault: &SaslFault) -> Option<Advice> {
             "server_not_proven",
             "who answers does not hold this account's password data: look for a proxy or a wrong host, change the password if it is not yours",
         ),
+        SaslFault::NothingAsked => advice(
+            "login_without_password",
+            "the server lets anybody in: look at its user database and the mechanisms it offers",
+        ),
         SaslFault::Iterations(_) => advice(
             "scram_iterations",
             "set the server's SCRAM iteration count to a sane value (4096 to 600000)",

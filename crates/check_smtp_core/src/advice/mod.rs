@@ -58,9 +58,52 @@ pub fn for_failure(failure: &Failure) -> Option<Advice> {
             "a port that greets in the clear wants -S/--starttls, not -s/--tls; after STARTTLS the server or the path is broken",
         ),
         Cause::Handshake(words) => for_handshake(words),
+        Cause::AuthNotOffered => advice(
+            "auth_not_offered",
+            "switch logins on for this port (Postfix: smtpd_sasl_auth_enable), or ask a submission port: -p 587, or -p 465 with TLS from the first byte",
+        ),
+        Cause::NoMechanism(_) => advice(
+            "no_usable_mechanism",
+            "let the server offer one of PLAIN, LOGIN, SCRAM, CRAM-MD5 for passwords, OAUTHBEARER or XOAUTH2 for tokens; GSSAPI and NTLM are not spoken here",
+        ),
         Cause::Sasl(fault) => login::for_fault(fault),
+        Cause::Local(_) if failure.phase == Phase::Auth => advice(
+            "credentials_missing",
+            "give the user with -U and the password with --password-env, --password-file, --password-command or --password-credential",
+        ),
         Cause::Local(_) => advice("local_file", "check the path and that the plugin's user may read it"),
         Cause::Unverified(_) | Cause::Network(_) => None,
+    }
+}
+
+/// Advice on a login that is offered before TLS.
+pub fn auth_before_tls() -> Option<Advice> {
+    advice("auth_before_tls", "offer logins inside TLS only (Postfix: smtpd_tls_auth_only = yes)")
+}
+
+/// Advice on a token that was refused.
+pub fn token_refused() -> Option<Advice> {
+    advice(
+        "token_refused",
+        "the token is expired or for something else: check its scope (Microsoft: https://outlook.office.com/SMTP.Send, Google: https://mail.google.com/) and that the account may use SMTP",
+    )
+}
+
+/// Advice on a test of the other side of the door that found it open, by the id of its finding.
+pub fn for_open_door(id: &str) -> Option<Advice> {
+    match id {
+        "mail_without_login" => advice(
+            "mail_without_login",
+            "an open relay: let only logins and own networks send to other domains (Postfix: smtpd_relay_restrictions); is the monitoring host in mynetworks?",
+        ),
+        "login_without_tls" => {
+            advice("login_without_tls", "take logins inside TLS only (Postfix: smtpd_tls_auth_only = yes)")
+        }
+        "wrong_password_accepted" => advice(
+            "wrong_password_accepted",
+            "the server lets anybody in: look at its user database (Dovecot: a passdb with nopassword)",
+        ),
+        _ => None,
     }
 }
 
@@ -143,7 +186,7 @@ pub fn for_refusal(phase: Phase, reply: &Reply) -> Option<Advice> {
         }
         (550 | 553 | 554, _, Phase::Mail) => advice(
             "sender_refused",
-            "the sender given with -f is refused: check its domain and the server's sender restrictions",
+            "the sender (-f, --mail-from) is refused: check its domain, whether the account owns it, and the server's sender restrictions",
         ),
         (500 | 502, _, Phase::Commands) => advice("command_unknown", "the server does not know this command"),
         _ => None,

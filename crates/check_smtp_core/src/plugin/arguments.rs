@@ -10,6 +10,9 @@ use super::UsageError;
 const SEVERAL_WORDS: &str =
     "several arguments came as one word, give each flag and value as a word of its own";
 
+/// Stands for what may be a part of a secret.
+const HIDDEN: &str = "***";
+
 /// One word of the command line and what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
@@ -116,7 +119,11 @@ pub fn usage_error(command: &Command, error: &clap::Error, words: &[OsString]) -
     let flag = both_spellings(command, &flag);
     let flag = flag.as_str();
     let value = context(ContextKind::InvalidValue);
+    let hides = holds_secret(command, words);
     match error.kind() {
+        ErrorKind::UnknownArgument if hides && !flag.starts_with("--") => {
+            UsageError::value("stray word", HIDDEN, "belongs to no flag; a secret with blanks needs quotes")
+        }
         ErrorKind::UnknownArgument => unknown_argument(flag, words, &context(ContextKind::SuggestedArg)),
         ErrorKind::InvalidValue if value.is_empty() => {
             UsageError::value(flag, "", "needs a value, none was given")
@@ -124,7 +131,9 @@ pub fn usage_error(command: &Command, error: &clap::Error, words: &[OsString]) -
         ErrorKind::InvalidValue => {
             UsageError::value(flag, &value, format!("give one of {}", context(ContextKind::ValidValue)))
         }
-        ErrorKind::ValueValidation if value.contains(" -") => UsageError::value(flag, &value, SEVERAL_WORDS),
+        ErrorKind::ValueValidation if value.contains(" -") => {
+            UsageError::value(flag, if hides { HIDDEN } else { &value }, SEVERAL_WORDS)
+        }
         ErrorKind::ValueValidation => {
             let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             UsageError::value(flag, &value, reason)
@@ -136,11 +145,32 @@ pub fn usage_error(command: &Command, error: &clap::Error, words: &[OsString]) -
             "{flag} cannot be used together with {}: give one of them",
             both_spellings(command, &context(ContextKind::PriorArg))
         )),
+        ErrorKind::MissingRequiredArgument => {
+            UsageError::new(format!("{flag} is missing: a flag that was given needs it, give it as well"))
+        }
         ErrorKind::InvalidUtf8 => UsageError::new("a word of the command line is not UTF-8: give plain text"),
         _ => UsageError::new(
             error.render().to_string().lines().next().unwrap_or_default().replace("error: ", ""),
         ),
     }
+}
+
+/// Whether a secret may stand among the words: then no word that is out of place is shown, it may be a part of it.
+fn holds_secret(command: &Command, words: &[OsString]) -> bool {
+    let spellings = command.get_arguments().filter(|arg| is_secret(arg)).flat_map(|arg| {
+        let short = arg.get_short().map(|letter| format!("-{letter}"));
+        short.into_iter().chain(arg.get_long().map(|long| format!("--{long}")))
+    });
+    let spellings: Vec<String> = spellings.collect();
+    words
+        .iter()
+        .flat_map(|word| word.to_str().unwrap_or_default().split(' '))
+        .any(|word| spellings.iter().any(|spelling| word.starts_with(spelling.as_str())))
+}
+
+/// An option that holds a secret itself is marked in its definition by the value name `SECRET`.
+pub fn is_secret(arg: &Arg) -> bool {
+    arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.as_str() == "SECRET"))
 }
 
 /// `-p/--port` for whichever spelling clap names (`--port <PORT>`); words that are no flag stay as they are.

@@ -155,7 +155,7 @@ fn option_words(
             command.get_name()
         )));
     };
-    if is_secret(arg) {
+    if arguments::is_secret(arg) {
         refuse_readable_by_others(path).map_err(&wrong)?;
     }
     if named.iter().any(|id| arg.get_id() == id.as_str()) {
@@ -181,11 +181,6 @@ fn find<'c>(command: &'c Command, key: &str) -> Option<&'c Arg> {
         Some(letter) => arg.get_short() == Some(letter),
         None => arg.get_long() == Some(key),
     })
-}
-
-/// An option that holds a secret itself is marked in its definition by the value name `SECRET`.
-fn is_secret(arg: &Arg) -> bool {
-    arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.as_str() == "SECRET"))
 }
 
 fn refuse_readable_by_others(path: &Path) -> Result<(), String> {

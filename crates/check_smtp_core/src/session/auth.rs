@@ -71,7 +71,7 @@ impl Session {
         let mut challenges = 0;
         let outcome = loop {
             if reply.code() != 334 {
-                break judged(&exchange, reply);
+                break judged(&exchange, held.is_some(), reply);
             }
             challenges += 1;
             if challenges > CHALLENGES_LIMIT {
@@ -165,11 +165,12 @@ fn encoded(initial: &[u8]) -> String {
     if initial.is_empty() { "=".to_owned() } else { BASE64.encode(initial) }
 }
 
-fn judged(exchange: &Exchange, reply: Reply) -> Outcome {
+fn judged(exchange: &Exchange, is_held: bool, reply: Reply) -> Outcome {
     if reply.code() != 235 {
         return Outcome::Refused(reply);
     }
     match exchange.holds() {
+        Ok(()) if is_held => Outcome::Broken(SaslFault::NothingAsked),
         Ok(()) => Outcome::Accepted(reply),
         Err(fault) => Outcome::Broken(fault),
     }

@@ -145,8 +145,15 @@ impl Channel {
 
     fn stop(self, phase: Phase, cause: Cause, record: &mut Record) -> Stopped {
         record.timeline.ended(self.deadline.elapsed());
-        let listens =
-            matches!(cause, Cause::Refused(_) | Cause::StartTlsNotOffered(_) | Cause::Unverified(_));
+        let listens = matches!(
+            cause,
+            Cause::Refused(_)
+                | Cause::StartTlsNotOffered(_)
+                | Cause::Unverified(_)
+                | Cause::AuthNotOffered
+                | Cause::NoMechanism(_)
+                | Cause::Sasl(_)
+        );
         Stopped { failure: Failure::new(phase, cause), channel: listens.then(|| Box::new(self)) }
     }
 }
@@ -313,9 +320,7 @@ impl Session {
 
     /// Ends the session for a reason of the check's own; the server still listens.
     pub fn stop(self, phase: Phase, cause: Cause, record: &mut Record) -> Stopped {
-        let mut stopped = self.channel.stop(phase, Cause::StartTlsNotOffered(None), record);
-        stopped.failure.cause = cause;
-        stopped
+        self.channel.stop(phase, cause, record)
     }
 }
 

@@ -14,9 +14,11 @@
 //! | `delay 400ms` | waits, unless the client speaks or leaves |
 //! | `stall` | says nothing until the client leaves |
 //! | `tls KIND [min=1.0] [max=1.2] [client=required]` | the server's side of a handshake, with a certificate of that kind |
+//! | `scram sha1\|sha256 USER PASSWORD [...]` | the server's side of a SCRAM login, up to its own proof |
 //! | `close`, `reset` | ends the connection, orderly or by RST |
 
 mod play;
+mod scram;
 
 pub(crate) use self::play::fits;
 
@@ -48,6 +50,7 @@ enum Action {
     Delay(Duration),
     Stall,
     Tls(TlsSide),
+    Scram(Box<scram::Scram>),
     Close,
     Reset,
 }
@@ -103,6 +106,7 @@ fn action(line: &str) -> Result<Action, String> {
         }
         "stall" => Action::Stall,
         "tls" => tls(rest)?,
+        "scram" => Action::Scram(Box::new(scram::Scram::parse(rest)?)),
         "close" => Action::Close,
         "reset" => Action::Reset,
         other => return Err(format!("no directive '{other}'")),

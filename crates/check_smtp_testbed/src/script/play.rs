@@ -64,6 +64,7 @@ fn act(action: &Action, connection: &mut Connection) -> Result<bool, String> {
             // A client that does not like the handshake is what some cases are about.
             return Ok(connection.secure(&context).is_ok());
         }
+        Action::Scram(scram) => scram.play(connection)?,
         Action::Close => {
             connection.close();
             return Ok(false);

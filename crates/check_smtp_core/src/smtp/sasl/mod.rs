@@ -69,6 +69,9 @@ pub enum SaslFault {
     /// Success was said before the server has proved itself.
     #[error("server said 235 before it had proved that it knows the password")]
     Unproven,
+    /// Success was said before the server had been told a password.
+    #[error("server said 235 before it had asked for the password: it lets anybody in")]
+    NothingAsked,
     /// The server's own word for a failed SCRAM exchange.
     #[error("SCRAM error of the server: {0}")]
     ScramError(String),
@@ -169,10 +172,11 @@ impl Exchange {
         }
     }
 
-    /// Whether a 235 may be believed: SCRAM's server proves itself too.
+    /// Whether a 235 may be believed: the secret was told, and SCRAM's server has proved itself too.
     pub fn holds(&self) -> Result<(), SaslFault> {
         match &self.state {
             State::Scram(client) if !client.is_proven() => Err(SaslFault::Unproven),
+            State::Login(0 | 1) | State::CramMd5 { answered: false } => Err(SaslFault::NothingAsked),
             _ => Ok(()),
         }
     }

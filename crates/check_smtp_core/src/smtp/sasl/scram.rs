@@ -150,6 +150,9 @@ struct Parameters {
 }
 
 fn parameters(message: &str, own_nonce: &str) -> Result<Parameters, SaslFault> {
+    if let Some(words) = message.strip_prefix("e=") {
+        return Err(SaslFault::ScramError(words.split(',').next().unwrap_or_default().to_owned()));
+    }
     if message.starts_with("m=") {
         return Err(SaslFault::Malformed("unknown mandatory extension"));
     }

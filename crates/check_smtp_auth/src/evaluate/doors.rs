@@ -1,0 +1,122 @@
+//! The other side of the door: a refusal is the good answer.
+
+use check_smtp_core::advice;
+use check_smtp_core::contact;
+use check_smtp_core::contact::timing::Label;
+use check_smtp_core::error::{Cause, Failure};
+use check_smtp_core::plugin::{Finding, State};
+use check_smtp_core::session::Outcome;
+use check_smtp_core::smtp::Reply;
+use check_smtp_core::smtp::sasl::SaslFault;
+use serde_json::{Value, json};
+
+use crate::args::Test;
+use crate::facts::Door;
+
+/// How a door answered.
+enum Answer<'a> {
+    /// It stayed closed.
+    Refused(String),
+    /// It opened.
+    Open(&'a Reply),
+    /// Neither: put off, or an answer that tells nothing.
+    Unclear(String),
+    /// The session failed before it could be asked.
+    Failed(&'a Failure),
+}
+
+/// The findings on one door.
+pub fn findings(door: &Door) -> Vec<Finding> {
+    let words = words(&door.test);
+    match answer(door) {
+        Answer::Refused(reply) => {
+            vec![Finding::new(words.id, State::Ok, format!("{} was refused: {reply}", words.what))]
+        }
+        Answer::Open(reply) => vec![
+            Finding::new(words.open_id, State::Critical, format!("{}: {reply}", words.open))
+                .advised(advice::for_open_door(words.open_id)),
+        ],
+        Answer::Unclear(reply) => vec![Finding::new(
+            "test_unclear",
+            State::Warning,
+            format!("{} was neither taken nor refused: {reply}", words.what),
+        )],
+        Answer::Failed(failure) => {
+            let label = Label { prefix: format!("test of {}: ", words.what), ..Label::default() };
+            contact::findings::failure(failure, &label)
+        }
+    }
+}
+
+/// Which doors stayed closed.
+pub fn summary(doors: &[Door]) -> String {
+    let kept = doors.iter().filter(|door| matches!(answer(door), Answer::Refused(_)));
+    let kept: Vec<_> = kept.map(|door| words(&door.test).what).collect();
+    if kept.is_empty() { String::new() } else { format!("refuses {}", kept.join(", ")) }
+}
+
+/// The door for JSON.
+pub fn json(door: &Door) -> Value {
+    let reply = match answer(door) {
+        Answer::Refused(words) | Answer::Unclear(words) => words,
+        Answer::Open(reply) => reply.to_string(),
+        Answer::Failed(failure) => failure.to_string(),
+    };
+    let is_refused = matches!(answer(door), Answer::Refused(_));
+    json!({ "test": words(&door.test).id, "refused": is_refused, "answer": reply })
+}
+
+/// How a test is spoken of.
+struct Words {
+    id: &'static str,
+    open_id: &'static str,
+    what: &'static str,
+    open: &'static str,
+}
+
+fn words(test: &Test) -> Words {
+    match test {
+        Test::MailWithoutLogin => Words {
+            id: "mail_without_login_refused",
+            open_id: "mail_without_login",
+            what: "mail without a login",
+            open: "takes mail for strangers without a login",
+        },
+        Test::LoginWithoutTls => Words {
+            id: "login_without_tls_refused",
+            open_id: "login_without_tls",
+            what: "a login without TLS",
+            open: "asks for a password before TLS",
+        },
+        Test::WrongPassword(_) => Words {
+            id: "wrong_password_refused",
+            open_id: "wrong_password_accepted",
+            what: "a wrong password",
+            open: "lets a wrong password in",
+        },
+    }
+}
+
+fn answer(door: &Door) -> Answer<'_> {
+    let is_login = matches!(door.test, Test::WrongPassword(_));
+    if let Some(login) = door.login.as_ref().filter(|_| is_login) {
+        return match &login.outcome {
+            Outcome::Accepted(reply) => Answer::Open(reply),
+            Outcome::Refused(reply) if reply.is_permanent() => Answer::Refused(reply.to_string()),
+            Outcome::Refused(reply) => Answer::Unclear(reply.to_string()),
+            Outcome::Broken(fault @ SaslFault::ScramError(_)) => Answer::Refused(fault.to_string()),
+            Outcome::Broken(fault) => Answer::Unclear(fault.to_string()),
+        };
+    }
+    match (&door.contact.failure, &door.answer) {
+        // Nothing to log in with is a closed door too.
+        (Some(Failure { cause: Cause::AuthNotOffered, .. }), _) => {
+            Answer::Refused("no login is offered".to_owned())
+        }
+        (Some(failure), _) => Answer::Failed(failure),
+        (None, Some(reply)) if reply.is_positive() || reply.code() == 334 => Answer::Open(reply),
+        (None, Some(reply)) if reply.is_permanent() => Answer::Refused(reply.to_string()),
+        (None, Some(reply)) => Answer::Unclear(reply.to_string()),
+        (None, None) => Answer::Unclear("no answer".to_owned()),
+    }
+}

@@ -1,0 +1,218 @@
+//! Asks the server. Decides nothing: whatever happens is a fact.
+
+use std::net::SocketAddr;
+
+use check_smtp_core::cli::{Account, TlsMode};
+use check_smtp_core::contact::{Contact, Way};
+use check_smtp_core::error::{Cause, Failure};
+use check_smtp_core::net::Deadline;
+use check_smtp_core::secret::{self, Secret};
+use check_smtp_core::session::{Channel, Outcome, Record, Session, Stopped};
+use check_smtp_core::smtp::sasl::{self, Credentials, Exchange, Mechanism, Needs};
+use check_smtp_core::smtp::{Command, Mailbox, Reply};
+use check_smtp_core::timeline::{Phase, Timeline};
+
+use crate::args::{Config, Test};
+use crate::facts::{Attempt, Door, Facts, Visit};
+
+/// Addresses of mail that must be refused; reserved, they reach nobody (RFC 2606).
+const STRANGERS: [&str; 2] = ["probe@example.net", "probe@example.com"];
+
+/// Logs in, then makes the tests of the other side of the door, each with a session of its own.
+pub fn probe(config: &Config, deadline: Deadline) -> Facts {
+    let credentials = config.account.as_ref().map(|account| credentials(account, deadline));
+    if let Some(Err(words)) = credentials {
+        let contact =
+            without(config, Timeline::default(), Failure::new(Phase::Auth, Cause::Local(words)), deadline);
+        return Facts { visit: Some(Visit { contact, attempt: Attempt::default() }), doors: Vec::new() };
+    }
+    let credentials = credentials.and_then(Result::ok);
+    let mut lookup = Timeline::default();
+    let addresses = match way(config).find(deadline, &mut lookup) {
+        Ok(addresses) => addresses,
+        Err(cause) => {
+            let user = credentials.map(|credentials| credentials.user).unwrap_or_default();
+            let contact = without(config, lookup, Failure::new(Phase::Dns, cause), deadline);
+            return Facts {
+                visit: Some(Visit { contact, attempt: Attempt { user, ..Attempt::default() } }),
+                doors: Vec::new(),
+            };
+        }
+    };
+    let visit = credentials.map(|credentials| visit(config, &addresses, &lookup, credentials, deadline));
+    let doors = config.tests.iter().map(|test| door(config, test, &addresses, deadline)).collect();
+    Facts { visit, doors }
+}
+
+fn way(config: &Config) -> Way<'_> {
+    Way {
+        target: &config.target,
+        mode: config.mode,
+        tls: &config.tls,
+        keeps_dialogue: config.style.verbosity >= 3,
+    }
+}
+
+/// A contact that never came to be.
+fn without(config: &Config, lookup: Timeline, failure: Failure, deadline: Deadline) -> Contact {
+    let contact = Contact::not_found(config.target.port, lookup, failure.cause.clone(), deadline);
+    Contact { failure: Some(failure), ..contact }
+}
+
+fn credentials(account: &Account, deadline: Deadline) -> Result<Credentials, String> {
+    Ok(Credentials {
+        user: account.user(deadline)?,
+        authorization: account.authorization.clone(),
+        secret: account.secret(deadline)?,
+    })
+}
+
+fn visit(
+    config: &Config,
+    addresses: &[SocketAddr],
+    lookup: &Timeline,
+    credentials: Credentials,
+    deadline: Deadline,
+) -> Visit {
+    let mut attempt = Attempt { user: credentials.user.clone(), ..Attempt::default() };
+    let kind = config.account.as_ref().map_or(Needs::Password, |account| account.kind);
+    let contact = way(config).contact(config.target.port, addresses, lookup, deadline, |session, record| {
+        let mut session = log_in(config, session, record, credentials, kind, &mut attempt)?;
+        match envelope(config, &mut session, record, &mut attempt) {
+            Ok(()) => Ok(session.leave()),
+            Err(failure) => Err(Stopped { failure, channel: None }),
+        }
+    });
+    Visit { contact, attempt }
+}
+
+/// Chooses a mechanism and logs in; gives the session back when the server let us in.
+fn log_in(
+    config: &Config,
+    mut session: Session,
+    record: &mut Record,
+    credentials: Credentials,
+    kind: Needs,
+    attempt: &mut Attempt,
+) -> Result<Session, Stopped> {
+    let offered = session.capabilities().auth_mechanisms();
+    if offered.is_empty() {
+        return Err(session.stop(Phase::Auth, Cause::AuthNotOffered, record));
+    }
+    let Some(mechanism) = sasl::choose(&offered, &config.mechanisms, kind, session.can_bind()) else {
+        return Err(session.stop(Phase::Auth, Cause::NoMechanism(offered), record));
+    };
+    let secret = credentials.secret.clone();
+    let exchange = match begin(&session, mechanism, credentials) {
+        Ok(exchange) => exchange,
+        Err(cause) => return Err(session.stop(Phase::Auth, cause, record)),
+    };
+    let login = session
+        .authenticate(mechanism, exchange, &secret, record)
+        .map_err(|failure| Stopped { failure, channel: None })?;
+    let outcome = login.outcome.clone();
+    attempt.login = Some(login);
+    match outcome {
+        Outcome::Accepted(_) => Ok(session),
+        Outcome::Refused(reply) => Err(session.stop(Phase::Auth, Cause::Refused(reply), record)),
+        Outcome::Broken(fault) => Err(session.stop(Phase::Auth, Cause::Sasl(fault), record)),
+    }
+}
+
+fn begin(session: &Session, mechanism: Mechanism, credentials: Credentials) -> Result<Exchange, Cause> {
+    let nonce = secret::nonce().map_err(Cause::Local)?;
+    Exchange::new(mechanism, credentials, &nonce, session.binding(mechanism)).map_err(Cause::Sasl)
+}
+
+/// MAIL FROM and RCPT TO, taken back by RSET; an answer of any code is a fact.
+fn envelope(
+    config: &Config,
+    session: &mut Session,
+    record: &mut Record,
+    attempt: &mut Attempt,
+) -> Result<(), Failure> {
+    let Some(from) = &config.mail_from else { return Ok(()) };
+    let mail = session.ask(Phase::Mail, &Command::Mail(from.clone()), record)?;
+    let was_taken = mail.is_positive();
+    attempt.mail = Some(mail);
+    if let Some(to) = config.then_rcpt.as_ref().filter(|_| was_taken) {
+        attempt.rcpt = Some(session.ask(Phase::Rcpt, &Command::Rcpt(to.clone()), record)?);
+    }
+    if was_taken {
+        session.ask(Phase::Mail, &Command::Reset, record)?;
+    }
+    Ok(())
+}
+
+fn door(config: &Config, test: &Test, addresses: &[SocketAddr], deadline: Deadline) -> Door {
+    let (mut answer, mut login) = (None, None);
+    let mode = if *test == Test::LoginWithoutTls { TlsMode::None } else { config.mode };
+    let way = Way { mode, ..way(config) };
+    let contact =
+        way.contact(config.target.port, addresses, &Timeline::default(), deadline, |session, record| {
+            match test {
+                Test::MailWithoutLogin => knock(session, |session| {
+                    answer = Some(mail_as_stranger(config, session, record)?);
+                    Ok(())
+                }),
+                Test::LoginWithoutTls => knock(session, |session| {
+                    answer = Some(session.knock_with(Mechanism::Plain, record)?);
+                    Ok(())
+                }),
+                Test::WrongPassword(user) => {
+                    let mut attempt = Attempt::default();
+                    let ended = wrong_password(config, session, record, user.as_deref(), &mut attempt);
+                    login = attempt.login;
+                    ended
+                }
+            }
+        });
+    Door { test: test.clone(), contact, answer, login }
+}
+
+fn knock(
+    mut session: Session,
+    ask: impl FnOnce(&mut Session) -> Result<(), Failure>,
+) -> Result<Channel, Stopped> {
+    match ask(&mut session) {
+        Ok(()) => Ok(session.leave()),
+        Err(failure) => Err(Stopped { failure, channel: None }),
+    }
+}
+
+/// The reply that refuses, or the one to RCPT TO.
+fn mail_as_stranger(config: &Config, session: &mut Session, record: &mut Record) -> Result<Reply, Failure> {
+    let [from, to] = STRANGERS.map(|text| text.parse::<Mailbox>().ok());
+    let from = config.mail_from.clone().or(from);
+    let to = config.then_rcpt.clone().or(to);
+    let (Some(from), Some(to)) = (from, to) else {
+        return Err(Failure::new(Phase::Mail, Cause::Local("no address to ask with".to_owned())));
+    };
+    let mail = session.ask(Phase::Mail, &Command::Mail(from), record)?;
+    if !mail.is_positive() {
+        return Ok(mail);
+    }
+    session.ask(Phase::Rcpt, &Command::Rcpt(to), record)
+}
+
+fn wrong_password(
+    config: &Config,
+    session: Session,
+    record: &mut Record,
+    user: Option<&str>,
+    attempt: &mut Attempt,
+) -> Result<Channel, Stopped> {
+    let random = secret::nonce().and_then(|password| Ok((password, secret::nonce()?)));
+    let (password, name) = match random {
+        Ok(random) => random,
+        Err(words) => return Err(session.stop(Phase::Auth, Cause::Local(words), record)),
+    };
+    let letters: String = name.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
+    let user = user.map_or_else(|| format!("probe-{letters}"), str::to_owned);
+    let credentials = Credentials { user, authorization: None, secret: Secret::new(password) };
+    // The mechanisms of the configuration may take tokens; this test is about passwords.
+    let passwords =
+        config.mechanisms.iter().copied().filter(|mechanism| mechanism.needs() == Needs::Password);
+    let config = Config { mechanisms: passwords.collect(), ..config.clone() };
+    log_in(&config, session, record, credentials, Needs::Password, attempt).map(Session::leave)
+}
