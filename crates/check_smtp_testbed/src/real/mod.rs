@@ -1,7 +1,9 @@
 //! Real mail servers, each a copy of its own: configuration, queue and log below a temporary directory, loopback only, stopped by
 //! the process numbers that were started.
 
+mod cyrus;
 mod dovecot;
+mod introspection;
 mod postfix;
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,8 +12,10 @@ use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-pub use self::dovecot::Dovecot;
-pub use self::postfix::Postfix;
+pub use self::cyrus::Cyrus;
+pub use self::dovecot::{Dovecot, Users};
+pub use self::introspection::Introspection;
+pub use self::postfix::{Postfix, Service};
 use crate::{Error, Result};
 
 /// How long a server may take to listen.
@@ -61,6 +65,16 @@ fn stop(server: &mut Child) {
         rustix::process::Signal::TERM,
     );
     let _ = server.wait();
+}
+
+/// Asks a process that a server of ours has started to end, and waits for it.
+fn end(pid: rustix::process::Pid) {
+    let flags = rustix::process::PidfdFlags::empty();
+    let Ok(descriptor) = rustix::process::pidfd_open(pid, flags) else { return };
+    let _ = rustix::process::pidfd_send_signal(&descriptor, rustix::process::Signal::TERM);
+    let timeout = rustix::event::Timespec { tv_sec: 10, tv_nsec: 0 };
+    let mut descriptors = [rustix::event::PollFd::new(&descriptor, rustix::event::PollFlags::IN)];
+    let _ = rustix::event::poll(&mut descriptors, Some(&timeout));
 }
 
 /// Lets the server's unprivileged users pass through.

@@ -1,22 +1,81 @@
 //! Postfix with a listener for each way a check may meet it.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::{free_port, open_to_all, stop, wait_for};
+use rustix::process::Pid;
+
+use super::{Cyrus, end, free_port, open_to_all, stop, wait_for};
 use crate::factory::{Factory, Kind};
 use crate::{Error, Result, TempDir};
 
 /// A listener: its name and what differs from the rest.
-const SERVICES: [(&str, &[&str]); 6] = [
-    ("smtp", &["smtpd_tls_security_level=may"]),
-    ("smtps", &["smtpd_tls_wrappermode=yes", "smtpd_tls_security_level=encrypt"]),
-    ("notls", &["smtpd_tls_security_level=none"]),
-    ("tlsonly", &["smtpd_tls_security_level=encrypt"]),
-    ("refusing", &["smtpd_delay_reject=no", "smtpd_client_restrictions=reject"]),
-    ("haproxy", &["smtpd_upstream_proxy_protocol=haproxy", "smtpd_tls_security_level=may"]),
-];
+#[derive(Clone, Debug)]
+pub struct Service {
+    name: &'static str,
+    settings: Vec<String>,
+    /// The directory with the configurations of Cyrus SASL, the same for all services.
+    cyrus: Option<PathBuf>,
+}
+
+impl Service {
+    /// A listener with settings of its own, each `name=value`.
+    pub fn new<S: Into<String>>(name: &'static str, settings: impl IntoIterator<Item = S>) -> Self {
+        Self { name, settings: settings.into_iter().map(Into::into).collect(), cyrus: None }
+    }
+
+    /// One that takes logins, checked by the Dovecot behind this socket, inside TLS only.
+    pub fn with_dovecot(name: &'static str, socket: &Path) -> Self {
+        Self::new(
+            name,
+            [
+                "smtpd_tls_security_level=may".to_owned(),
+                "smtpd_tls_auth_only=yes".to_owned(),
+                "smtpd_sasl_auth_enable=yes".to_owned(),
+                "smtpd_sasl_type=dovecot".to_owned(),
+                format!("smtpd_sasl_path={}", socket.display()),
+                "smtpd_relay_restrictions=permit_sasl_authenticated,reject_unauth_destination".to_owned(),
+            ],
+        )
+    }
+
+    /// The same, checked by Cyrus SASL with one of its configurations.
+    pub fn with_cyrus(name: &'static str, cyrus: &Cyrus, configuration: &str) -> Self {
+        let service = Self::new(
+            name,
+            [
+                "smtpd_tls_security_level=may".to_owned(),
+                "smtpd_tls_auth_only=yes".to_owned(),
+                "smtpd_sasl_auth_enable=yes".to_owned(),
+                "smtpd_sasl_type=cyrus".to_owned(),
+                format!("smtpd_sasl_path={configuration}"),
+                "smtpd_sasl_local_domain=example.org".to_owned(),
+                format!("cyrus_sasl_config_path={}", cyrus.directory().display()),
+            ],
+        );
+        Self { cyrus: Some(cyrus.directory().to_owned()), ..service }
+    }
+
+    /// With one more setting.
+    #[must_use]
+    pub fn and(mut self, setting: &str) -> Self {
+        self.settings.push(setting.to_owned());
+        self
+    }
+
+    /// The ways `check_smtp_conn` may meet a server.
+    fn of_a_server() -> Vec<Self> {
+        vec![
+            Self::new("smtp", ["smtpd_tls_security_level=may"]),
+            Self::new("smtps", ["smtpd_tls_wrappermode=yes", "smtpd_tls_security_level=encrypt"]),
+            Self::new("notls", ["smtpd_tls_security_level=none"]),
+            Self::new("tlsonly", ["smtpd_tls_security_level=encrypt"]),
+            Self::new("refusing", ["smtpd_delay_reject=no", "smtpd_client_restrictions=reject"]),
+            Self::new("haproxy", ["smtpd_upstream_proxy_protocol=haproxy", "smtpd_tls_security_level=may"]),
+        ]
+    }
+}
 
 /// A running Postfix; it is stopped when dropped.
 #[derive(Debug)]
@@ -32,8 +91,13 @@ impl Postfix {
         daemon_directory().is_some()
     }
 
-    /// Starts it, with the certificate of the factory's kind `good-rsa`. Needs root.
+    /// Starts it with the services of [`Self::port`]. Needs root.
     pub fn start() -> Result<Self> {
+        Self::start_with(&Service::of_a_server())
+    }
+
+    /// Starts it with these services and the certificate of the factory's kind `good-rsa`. Needs root.
+    pub fn start_with(services: &[Service]) -> Result<Self> {
         let daemons = daemon_directory().ok_or_else(|| Error::Other("Postfix is not installed".into()))?;
         let directory = TempDir::new()?;
         open_to_all(directory.path())?;
@@ -46,11 +110,15 @@ impl Postfix {
         std::fs::write(directory.path().join("config/chain.pem"), identity.key_pem + &identity.chain_pem)?;
         std::fs::write(directory.path().join("ca.pem"), Factory::shared()?.ca_pem()?)?;
         let mut ports = Vec::new();
-        for (name, _) in SERVICES {
-            ports.push((name, free_port()?));
+        for service in services {
+            ports.push((service.name, free_port()?));
         }
         std::fs::write(directory.path().join("config/main.cf"), main_cf(&root, daemons))?;
-        std::fs::write(directory.path().join("config/master.cf"), master_cf(&ports))?;
+        if let Some(cyrus) = services.iter().find_map(|service| service.cyrus.as_ref()) {
+            // Debian looks here, whatever cyrus_sasl_config_path says.
+            std::os::unix::fs::symlink(cyrus, directory.path().join("config/sasl"))?;
+        }
+        std::fs::write(directory.path().join("config/master.cf"), master_cf(services, &ports))?;
         let log = directory.path().join("log");
         let output = std::fs::File::create(&log)?;
         let mut command = Command::new("postfix");
@@ -89,7 +157,12 @@ impl Postfix {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
-        // The master ends its own daemons when it is asked to.
+        // The command is a script around the master, which does not hear the signal; the master ends its own daemons.
+        let file = self.directory.path().join("queue/pid/master.pid");
+        let number = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
+        if let Some(pid) = number.and_then(Pid::from_raw) {
+            end(pid);
+        }
         stop(&mut self.master);
     }
 }
@@ -116,11 +189,11 @@ fn main_cf(root: &str, daemons: &str) -> String {
     )
 }
 
-fn master_cf(ports: &[(&str, u16)]) -> String {
+fn master_cf(services: &[Service], ports: &[(&str, u16)]) -> String {
     let mut text = String::new();
-    for ((_, settings), (_, port)) in SERVICES.iter().zip(ports) {
+    for (service, (_, port)) in services.iter().zip(ports) {
         let _ = writeln!(text, "127.0.0.1:{port} inet n - n - - smtpd");
-        for setting in *settings {
+        for setting in &service.settings {
             let _ = writeln!(text, "  -o {setting}");
         }
     }
