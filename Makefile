@@ -3,9 +3,9 @@
 CARGO ?= cargo
 PREFIX ?= /usr/local
 PLUGINDIR ?= $(PREFIX)/lib/nagios/plugins
-FUZZ_TARGETS := reply capabilities range extra_opts certificate
+FUZZ_TARGETS := reply capabilities sasl range extra_opts certificate
 FUZZ_SECONDS ?= $(if $(CI),60,5)
-PROGRAMS := check_smtp_conn
+PROGRAMS := check_smtp_conn check_smtp_auth
 
 .PHONY: all demo test lint gen gen-check deny fuzz release bench install clean help
 

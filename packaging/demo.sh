@@ -2,7 +2,7 @@
 # Shows every check against the embedded mail server: command, output, exit code. Fails when an exit code is not the one told.
 set -eu
 cd "$(dirname "$0")/.."
-cargo build --quiet --package check_smtp_conn --package check_smtp_testbed
+cargo build --quiet --package check_smtp_conn --package check_smtp_auth --package check_smtp_testbed
 PATH=$PWD/target/debug:$PATH
 
 variables=$(mktemp)
@@ -60,6 +60,17 @@ scene "Several ports in one table" 2 \
     check_smtp_conn -H 127.0.0.1 --ports "$smtp,$submission,$closed" --require-ports "$smtp,$closed"
 scene "For Zabbix: JSON, the same exit code" 0 \
     check_smtp_conn -H 127.0.0.1 -p "$smtp" --output json
+export SMTP_USER="$TESTBED_USER" SMTP_PASS="$TESTBED_PASSWORD"
+scene "A login inside TLS; user and password come from the environment" 0 \
+    check_smtp_auth -H localhost -p "$submission" --ca-file "$ca"
+scene "A wrong password: cause and remedy" 2 \
+    env SMTP_PASS=wrong check_smtp_auth -H localhost -p "$submission" --ca-file "$ca"
+scene "A mechanism that the server does not offer" 2 \
+    check_smtp_auth -H localhost -p "$submission" --ca-file "$ca" -A SCRAM-SHA-256
+scene "Nobody else is let in: no login before TLS, no wrong password" 0 \
+    check_smtp_auth -H localhost -p "$submission" --ca-file "$ca" --require-tls-for-auth --expect-refused -v
+scene "The embedded server takes mail from strangers: found" 2 \
+    check_smtp_auth -H localhost -p "$submission" --ca-file "$ca" --no-login --require-auth
 scene "A mistake on the command line" 3 \
     check_smtp_conn -H 127.0.0.1 -p smtp
 

@@ -11,4 +11,7 @@ pub struct Check {
 }
 
 /// All checks.
-pub const CHECKS: [Check; 1] = [Check { program: "check_smtp_conn", command: check_smtp_conn::command }];
+pub const CHECKS: [Check; 2] = [
+    Check { program: "check_smtp_conn", command: check_smtp_conn::command },
+    Check { program: "check_smtp_auth", command: check_smtp_auth::command },
+];

@@ -1,6 +1,6 @@
 complete -c check_smtp_conn -s H -l hostname -d 'Host name, address ([2001:db8::5] or bare) or absolute path of a Unix socket' -r
 complete -c check_smtp_conn -s I -l address -d 'Connect to this address or name instead; -H stays the name that is checked' -r
-complete -c check_smtp_conn -s p -l port -d 'Port [default: 25, 465 with -s, 24 with -L]' -r
+complete -c check_smtp_conn -s p -l port -d 'Port [default: 25 (for a login 587), 465 with -s, 24 with -L]' -r
 complete -c check_smtp_conn -l source-address -d 'Connect from this address of the monitoring host' -r
 complete -c check_smtp_conn -s F -l fqdn -d 'Name to introduce ourselves by [default: this host\'s full name, else its address]' -r
 complete -c check_smtp_conn -l proxy-protocol -d 'Open the connection with a PROXY header carrying its real addresses (v1 or v2)' -r
