@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -75,7 +76,38 @@ pub fn run() -> Result<()> {
         }
         println!();
     }
+    against_conn(&server, &mut broken)?;
     if broken.is_empty() { Ok(()) } else { Err(format!("over the bound: {}", broken.join(", ")).into()) }
+}
+
+/// `check_smtp_auth` against `check_smtp_conn` on the same session: what is above 1 is the login.
+fn against_conn(server: &Server, broken: &mut Vec<String>) -> Result<()> {
+    let (auth, conn) = ("target/vendored/release/check_smtp_auth", "target/vendored/release/check_smtp_conn");
+    let session = format!(
+        "-H localhost -I 127.0.0.1 -p {} -S --ca-file {}",
+        server.value("TESTBED_SUBMISSION_PORT")?,
+        server.value("TESTBED_CA_FILE")?
+    );
+    let password = TempDir::new()?;
+    let file = password.path().join("password");
+    std::fs::write(&file, server.value("TESTBED_PASSWORD")?)?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+    let login =
+        format!("{session} -U {} --password-file {} -A PLAIN", server.value("TESTBED_USER")?, file.display());
+    let words = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let any = f64::INFINITY;
+    let row = Row {
+        name: "STARTTLS, verified, and a login by PLAIN",
+        ours: words(login),
+        theirs: words(session),
+        bounds: Bounds { instructions: 1.15, calls: any, memory: any, cpu: any },
+    };
+    println!("`check_smtp_auth` / `check_smtp_conn` on the same session, both with OpenSSL linked in:\n");
+    println!("| one run | instructions | system calls | peak memory | CPU |\n|---|---|---|---|---|");
+    let (ours, theirs) = measure(&row, &root().join(auth), &root().join(conn))?;
+    print(&row, &ours, &theirs, broken);
+    println!();
+    Ok(())
 }
 
 fn build(program: &str, arguments: &[&str]) -> Result<()> {

@@ -1,12 +1,14 @@
 //! What is typed, and what is known to be sound.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use check_smtp_core::cli::{
-    self, Account, CredentialArgs, Given, Limits, OutputArgs, Target, TargetArgs, TimingArgs, TlsArgs,
-    TlsMode,
+    self, Account, CredentialArgs, Given, Limits, OAuth2Args, OutputArgs, Target, TargetArgs, TimingArgs,
+    TlsArgs, TlsMode,
 };
 use check_smtp_core::net::{Host, tls};
+use check_smtp_core::oauth2;
 use check_smtp_core::plugin::{Style, UsageError};
 use check_smtp_core::smtp::Mailbox;
 use check_smtp_core::smtp::sasl::{Mechanism, Needs};
@@ -16,7 +18,8 @@ use check_smtp_core::timeline::Phase;
 const SUBMISSION: u16 = 587;
 
 /// The phases a session of this check may have.
-const PHASES: [Phase; 10] = [
+const PHASES: [Phase; 11] = [
+    Phase::Token,
     Phase::Dns,
     Phase::Connect,
     Phase::Banner,
@@ -43,6 +46,8 @@ pub struct Args {
     login: LoginArgs,
     #[command(flatten)]
     doors: DoorArgs,
+    #[command(flatten)]
+    oauth2: OAuth2Args,
     #[command(flatten)]
     timing: TimingArgs,
     #[command(flatten)]
@@ -128,6 +133,10 @@ pub struct Config {
     pub tls: tls::Settings,
     /// Who logs in; `None`: nobody.
     pub account: Option<Account>,
+    /// The token to be fetched.
+    pub token: Option<oauth2::Request>,
+    /// Where it is kept, when it was said.
+    pub state_dir: Option<PathBuf>,
     /// Mechanisms to use.
     pub mechanisms: Vec<Mechanism>,
     /// Mechanisms the login must have used.
@@ -171,7 +180,9 @@ impl Args {
         if kind == Some(Needs::Certificate) && self.tls.client_cert.is_none() {
             return Err(UsageError::new("-A EXTERNAL logs in by certificate: give --client-cert"));
         }
-        let account = self.credentials.account(kind, false)?;
+        let state_dir = self.oauth2.state_dir.clone();
+        let token = self.oauth2.request()?;
+        let account = self.credentials.account(kind, token.is_some())?;
         let is_login = self.doors.no_login.is_none();
         if !is_login && self.login.mail_from.is_some() {
             return Err(UsageError::new("--mail-from with --no-login: there is no login it could follow"));
@@ -186,6 +197,8 @@ impl Args {
             target,
             mode,
             account: is_login.then_some(account),
+            token,
+            state_dir,
             mechanisms: self.login.mechanism,
             required: self.login.require_mechanism,
             forbidden: self.login.forbid_mechanism.iter().map(|name| name.to_ascii_uppercase()).collect(),

@@ -29,12 +29,23 @@ pub struct Visit {
 pub struct Attempt {
     /// Who logged in.
     pub user: String,
+    /// Where the token came from, where one was to be fetched.
+    pub token: Option<TokenOrigin>,
     /// The login, once it was begun.
     pub login: Option<Login>,
     /// The answer to MAIL FROM.
     pub mail: Option<Reply>,
     /// The answer to RCPT TO.
     pub rcpt: Option<Reply>,
+}
+
+/// Where a token came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenOrigin {
+    /// An earlier run.
+    Cache,
+    /// The endpoint; and why it could not be kept, where that is so.
+    Endpoint(Result<(), String>),
 }
 
 /// One test of the other side of the door.

@@ -7,6 +7,7 @@ mod args;
 mod evaluate;
 mod facts;
 mod probe;
+mod token;
 
 use std::time::Duration;
 

@@ -14,34 +14,43 @@ use check_smtp_core::timeline::{Phase, Timeline};
 
 use crate::args::{Config, Test};
 use crate::facts::{Attempt, Door, Facts, Visit};
+use crate::token;
 
 /// Addresses of mail that must be refused; reserved, they reach nobody (RFC 2606).
 const STRANGERS: [&str; 2] = ["probe@example.net", "probe@example.com"];
 
 /// Logs in, then makes the tests of the other side of the door, each with a session of its own.
 pub fn probe(config: &Config, deadline: Deadline) -> Facts {
-    let credentials = config.account.as_ref().map(|account| credentials(account, deadline));
-    if let Some(Err(words)) = credentials {
-        let contact =
-            without(config, Timeline::default(), Failure::new(Phase::Auth, Cause::Local(words)), deadline);
-        return Facts { visit: Some(Visit { contact, attempt: Attempt::default() }), doors: Vec::new() };
-    }
-    let credentials = credentials.and_then(Result::ok);
     let mut lookup = Timeline::default();
-    let addresses = match way(config).find(deadline, &mut lookup) {
-        Ok(addresses) => addresses,
-        Err(cause) => {
-            let user = credentials.map(|credentials| credentials.user).unwrap_or_default();
-            let contact = without(config, lookup, Failure::new(Phase::Dns, cause), deadline);
-            return Facts {
-                visit: Some(Visit { contact, attempt: Attempt { user, ..Attempt::default() } }),
-                doors: Vec::new(),
-            };
+    let mut attempt = Attempt::default();
+    let ready = prepare(config, &mut lookup, &mut attempt, deadline);
+    let (credentials, addresses) = match ready {
+        Ok(ready) => ready,
+        Err(failure) => {
+            let contact = without(config, lookup, failure, deadline);
+            return Facts { visit: Some(Visit { contact, attempt }), doors: Vec::new() };
         }
     };
-    let visit = credentials.map(|credentials| visit(config, &addresses, &lookup, credentials, deadline));
+    let visit =
+        credentials.map(|credentials| visit(config, &addresses, &lookup, credentials, attempt, deadline));
     let doors = config.tests.iter().map(|test| door(config, test, &addresses, deadline)).collect();
     Facts { visit, doors }
+}
+
+type Ready = (Option<Credentials>, Vec<SocketAddr>);
+
+/// User, secret and addresses: all that is needed before the server is asked.
+fn prepare(
+    config: &Config,
+    lookup: &mut Timeline,
+    attempt: &mut Attempt,
+    deadline: Deadline,
+) -> Result<Ready, Failure> {
+    let account = config.account.as_ref();
+    let credentials =
+        account.map(|account| credentials(config, account, lookup, attempt, deadline)).transpose()?;
+    let addresses = way(config).find(deadline, lookup).map_err(|cause| Failure::new(Phase::Dns, cause))?;
+    Ok((credentials, addresses))
 }
 
 fn way(config: &Config) -> Way<'_> {
@@ -59,12 +68,24 @@ fn without(config: &Config, lookup: Timeline, failure: Failure, deadline: Deadli
     Contact { failure: Some(failure), ..contact }
 }
 
-fn credentials(account: &Account, deadline: Deadline) -> Result<Credentials, String> {
-    Ok(Credentials {
-        user: account.user(deadline)?,
-        authorization: account.authorization.clone(),
-        secret: account.secret(deadline)?,
-    })
+fn credentials(
+    config: &Config,
+    account: &Account,
+    timeline: &mut Timeline,
+    attempt: &mut Attempt,
+    deadline: Deadline,
+) -> Result<Credentials, Failure> {
+    let local = |words| Failure::new(Phase::Auth, Cause::Local(words));
+    attempt.user = account.user(deadline).map_err(local)?;
+    let secret = match &config.token {
+        None => account.secret(deadline).map_err(local)?,
+        Some(request) => {
+            let (secret, origin) = token::get(config, request, timeline, deadline)?;
+            attempt.token = Some(origin);
+            secret
+        }
+    };
+    Ok(Credentials { user: attempt.user.clone(), authorization: account.authorization.clone(), secret })
 }
 
 fn visit(
@@ -72,9 +93,9 @@ fn visit(
     addresses: &[SocketAddr],
     lookup: &Timeline,
     credentials: Credentials,
+    mut attempt: Attempt,
     deadline: Deadline,
 ) -> Visit {
-    let mut attempt = Attempt { user: credentials.user.clone(), ..Attempt::default() };
     let kind = config.account.as_ref().map_or(Needs::Password, |account| account.kind);
     let contact = way(config).contact(config.target.port, addresses, lookup, deadline, |session, record| {
         let mut session = log_in(config, session, record, credentials, kind, &mut attempt)?;
@@ -83,6 +104,10 @@ fn visit(
             Err(failure) => Err(Stopped { failure, channel: None }),
         }
     });
+    let was_refused = matches!(&attempt.login, Some(login) if matches!(login.outcome, Outcome::Refused(_)));
+    if was_refused && attempt.token.is_some() {
+        token::forget(config);
+    }
     Visit { contact, attempt }
 }
 

@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::certificate::Fault;
 use crate::net::tls::SessionFault;
+use crate::oauth2::TokenFault;
 use crate::smtp::sasl::SaslFault;
 use crate::smtp::{Foreign, Reply, ReplyError};
 use crate::timeline::Phase;
@@ -63,6 +64,8 @@ pub enum Cause {
     AuthNotOffered,
     /// None of the mechanisms offered can be used; all of them by name.
     NoMechanism(Vec<String>),
+    /// There is no token to log in with.
+    Token(TokenFault),
     /// A login that broke off, or does not hold.
     Sasl(SaslFault),
     /// A local file, secret or command could not be used: flag, name and reason.
@@ -135,6 +138,7 @@ impl fmt::Display for Failure {
             Cause::NoMechanism(offered) => {
                 write!(f, "no mechanism offered can be used (offered: {})", offered.join(", "))
             }
+            Cause::Token(fault) => write!(f, "{fault}"),
             Cause::Sasl(fault) => write!(f, "login failed: {fault}"),
             Cause::Local(words) => f.write_str(words),
         }
@@ -144,6 +148,7 @@ impl fmt::Display for Failure {
 fn timeout(f: &mut fmt::Formatter<'_>, phase: Phase, budget: Duration) -> fmt::Result {
     let within = seconds(budget);
     match phase {
+        Phase::Token => write!(f, "no answer of the token endpoint within {within}"),
         Phase::Dns => write!(f, "no answer to the name lookup within {within}"),
         Phase::Connect => write!(f, "no answer to the connect within {within}"),
         Phase::Banner => write!(f, "no greeting within {within}"),

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod contact;
 pub mod error;
 pub mod net;
+pub mod oauth2;
 pub mod plugin;
 pub mod policy;
 pub mod secret;

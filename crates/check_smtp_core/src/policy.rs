@@ -1,6 +1,7 @@
 //! Failure to state: one table for all checks.
 
 use crate::error::{Cause, Failure};
+use crate::oauth2::TokenFault;
 use crate::plugin::{Finding, State};
 use crate::smtp::sasl::SaslFault;
 use crate::timeline::Phase;
@@ -39,8 +40,17 @@ pub fn id_of(failure: &Failure) -> &'static str {
         Cause::Unverified(faults) => faults.first().map_or("certificate_untrusted", Fault::id),
         Cause::AuthNotOffered => "auth_not_offered",
         Cause::NoMechanism(_) => "no_usable_mechanism",
+        Cause::Token(fault) => token(fault),
         Cause::Sasl(fault) => sasl(fault),
         Cause::Local(_) => "local_file",
+    }
+}
+
+fn token(fault: &TokenFault) -> &'static str {
+    match fault {
+        TokenFault::Refused(..) => "token_request_refused",
+        TokenFault::Unreachable(_) => "token_endpoint_unreachable",
+        TokenFault::Status(_) | TokenFault::NoToken | TokenFault::TooLarge => "token_endpoint_broken",
     }
 }
 

@@ -13,7 +13,7 @@ use check_smtp_core::timeline::Phase;
 use serde_json::Value;
 
 use crate::args::{Config, Policy};
-use crate::facts::Visit;
+use crate::facts::{TokenOrigin, Visit};
 
 /// Mechanisms that send what can be used again, or rest on MD5 and MD4.
 const OUTDATED: [&str; 4] = ["LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM"];
@@ -28,6 +28,7 @@ pub fn findings(config: &Config, visit: &Visit) -> Vec<Finding> {
     all.extend(offered(config, visit));
     all.extend(visit.attempt.mail.as_ref().map(|reply| taken(Phase::Mail, "mail", reply)));
     all.extend(visit.attempt.rcpt.as_ref().map(|reply| taken(Phase::Rcpt, "rcpt", reply)));
+    all.extend(token(visit));
     all.extend(typed(config));
     all
 }
@@ -80,6 +81,18 @@ pub fn outcome_json(login: &Login) -> Value {
         Outcome::Accepted(reply) | Outcome::Refused(reply) => reply.to_string().into(),
         Outcome::Broken(fault) => fault.to_string().into(),
     }
+}
+
+/// Where a fetched token came from; that it could not be kept costs time and is no fault of the mail server.
+fn token(visit: &Visit) -> Option<Finding> {
+    let (id, text) = match visit.attempt.token.as_ref()? {
+        TokenOrigin::Cache => ("token_cached", "the token of an earlier run was used".to_owned()),
+        TokenOrigin::Endpoint(Ok(())) => ("token_fetched", "a token was fetched and is kept".to_owned()),
+        TokenOrigin::Endpoint(Err(why)) => {
+            ("token_not_kept", format!("a token was fetched and cannot be kept: {why}"))
+        }
+    };
+    Some(Finding::new(id, State::Ok, text))
 }
 
 fn accepted(visit: &Visit, login: &Login) -> Option<Finding> {

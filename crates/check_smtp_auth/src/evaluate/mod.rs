@@ -11,7 +11,7 @@ use check_smtp_core::plugin::{Finding, Report, State};
 use serde_json::{Map, Value, json};
 
 use crate::args::Config;
-use crate::facts::{Facts, Visit};
+use crate::facts::{Facts, TokenOrigin, Visit};
 
 /// The report on all that was seen.
 pub fn evaluate(config: &Config, facts: &Facts) -> Report {
@@ -65,6 +65,7 @@ fn facts_of(config: &Config, visit: &Visit) -> Map<String, Value> {
         "user": attempt.user,
         "mechanism": attempt.login.as_ref().map(|login| login.mechanism.name()),
         "login": attempt.login.as_ref().map(login::outcome_json),
+        "token": attempt.token.as_ref().map(|origin| if *origin == TokenOrigin::Cache { "cache" } else { "endpoint" }),
         "provider_error": attempt.login.as_ref().and_then(|login| login.provider_error.clone()),
         "mail": attempt.mail.as_ref().map(ToString::to_string),
         "rcpt": attempt.rcpt.as_ref().map(ToString::to_string),

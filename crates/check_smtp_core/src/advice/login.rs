@@ -1,6 +1,7 @@
 //! What a refused login means. Wrong credentials and a back end that is down are never the same.
 
 use super::advice;
+use crate::oauth2::TokenFault;
 use crate::plugin::Advice;
 use crate::smtp::Reply;
 use crate::smtp::sasl::SaslFault;
@@ -94,6 +95,35 @@ fn by_code(code: u16, text: &str) -> Option<Advice> {
             "user or password is wrong, or the account may not use SMTP: try them by hand, look into the server's log",
         ),
         _ => advice("login_refused", "the server refuses the login: look into its log for this time"),
+    }
+}
+
+/// Advice on a token that was not to be had.
+pub fn for_token(fault: &TokenFault) -> Option<Advice> {
+    match fault {
+        TokenFault::Refused(error, _) => match error.as_str() {
+            "invalid_client" | "unauthorized_client" => advice(
+                "oauth2_client_refused",
+                "the provider does not take this client: its id, its secret (they expire), and that this grant is allowed for it",
+            ),
+            "invalid_grant" => advice(
+                "oauth2_grant_refused",
+                "the refresh token is expired or revoked: authorise the client anew",
+            ),
+            "invalid_scope" => advice(
+                "oauth2_scope_refused",
+                "check --oauth2-scope (Microsoft with client credentials: https://outlook.office365.com/.default)",
+            ),
+            _ => advice("token_request_refused", "look the error up in the provider's documentation"),
+        },
+        TokenFault::Unreachable(_) => advice(
+            "token_endpoint_unreachable",
+            "check --oauth2-token-url, the certificate behind it (--oauth2-ca-file), and whether the monitoring host reaches it (HTTPS_PROXY)",
+        ),
+        TokenFault::Status(_) | TokenFault::NoToken | TokenFault::TooLarge => advice(
+            "token_endpoint_broken",
+            "what answers is no token endpoint, or it is down: check --oauth2-token-url and the provider's status page",
+        ),
     }
 }
 

@@ -66,12 +66,9 @@ pub fn for_failure(failure: &Failure) -> Option<Advice> {
             "no_usable_mechanism",
             "let the server offer one of PLAIN, LOGIN, SCRAM, CRAM-MD5 for passwords, OAUTHBEARER or XOAUTH2 for tokens; GSSAPI and NTLM are not spoken here",
         ),
+        Cause::Token(fault) => login::for_token(fault),
         Cause::Sasl(fault) => login::for_fault(fault),
-        Cause::Local(_) if failure.phase == Phase::Auth => advice(
-            "credentials_missing",
-            "give the user with -U and the password with --password-env, --password-file, --password-command or --password-credential",
-        ),
-        Cause::Local(_) => advice("local_file", "check the path and that the plugin's user may read it"),
+        Cause::Local(_) => for_local(failure.phase),
         Cause::Unverified(_) | Cause::Network(_) => None,
     }
 }
@@ -193,11 +190,29 @@ pub fn for_refusal(phase: Phase, reply: &Reply) -> Option<Advice> {
     }
 }
 
+fn for_local(phase: Phase) -> Option<Advice> {
+    match phase {
+        Phase::Token => advice(
+            "token_credentials_missing",
+            "give the client secret with --oauth2-client-secret-env, -file or -command, a refresh token with --oauth2-refresh-token-env, -file or -command",
+        ),
+        Phase::Auth => advice(
+            "credentials_missing",
+            "give the user with -U and the password with --password-env, --password-file, --password-command or --password-credential",
+        ),
+        _ => advice("local_file", "check the path and that the plugin's user may read it"),
+    }
+}
+
 fn for_timeout(phase: Phase) -> Option<Advice> {
     match phase {
         Phase::Dns => advice(
             "resolver_silent",
             "the name server does not answer: check /etc/resolv.conf of the monitoring host, or give an address with -I",
+        ),
+        Phase::Token => advice(
+            "token_endpoint_silent",
+            "the token endpoint does not answer: check --oauth2-token-url, and whether the monitoring host reaches it (HTTPS_PROXY)",
         ),
         Phase::Connect => advice(
             "connect_filtered",

@@ -56,7 +56,7 @@ pub struct CredentialArgs {
 
 /// A command in words.
 #[derive(Clone, Debug)]
-pub struct Words(Vec<String>);
+pub struct Words(pub(super) Vec<String>);
 
 /// A secret that was typed. Its `Debug` shows nothing.
 #[derive(Clone)]
@@ -220,7 +220,7 @@ fn agreed(wanted: Option<Needs>, found: Option<Needs>, flag: Option<&str>) -> Re
     }
 }
 
-fn command(text: &str) -> Result<Words, String> {
+pub(super) fn command(text: &str) -> Result<Words, String> {
     let words = shlex::split(text).filter(|words| !words.is_empty());
     words.map(Words).ok_or_else(|| {
         "give a command and its arguments, quotes closed, such as 'pass show mail/probe'".to_owned()

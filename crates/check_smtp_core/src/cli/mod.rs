@@ -1,12 +1,14 @@
 //! Argument groups that every check flattens: the same flag has the same meaning and the same help text everywhere.
 
 pub mod credentials;
+pub mod oauth2;
 pub mod output;
 pub mod target;
 pub mod timing;
 pub mod tls;
 
 pub use credentials::{Account, CredentialArgs, SecretFrom};
+pub use oauth2::OAuth2Args;
 pub use output::OutputArgs;
 pub use target::{Target, TargetArgs};
 pub use timing::{Limits, TimingArgs};

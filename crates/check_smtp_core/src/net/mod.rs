@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod dial;
+#[cfg(feature = "https")]
+pub mod https;
 pub mod own_name;
 pub mod proxy;
 pub mod resolve;

@@ -15,6 +15,8 @@ use crate::net::clock::{self, Deadline};
 
 /// A secret file is one line; anything larger is not one.
 const FILE_LIMIT: u64 = 64 * 1024;
+/// Where the packages make room for state.
+const STATE_DIRECTORY: &str = "/var/lib/smtp-monitoring-plugins";
 /// Characters a text must have to be hidden.
 const HIDDEN_LEAST: usize = 4;
 
@@ -85,6 +87,13 @@ pub fn nonce() -> Result<String, String> {
         Ok(18) => Ok(BASE64.encode(bytes)),
         _ => Err("the system gives no random bytes".to_owned()),
     }
+}
+
+/// Where tokens are kept: the directory given, else systemd's, else the package's.
+#[expect(clippy::disallowed_methods, reason = "systemd names the directory in the environment")]
+pub fn state_directory(given: Option<&Path>) -> PathBuf {
+    let systemd = || std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+    given.map(Path::to_owned).or_else(systemd).unwrap_or_else(|| PathBuf::from(STATE_DIRECTORY))
 }
 
 /// Where a secret is to be read from. Holds names only, so it may be shown.

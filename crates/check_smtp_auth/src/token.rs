@@ -1,0 +1,65 @@
+//! Fetches a token, or takes the one an earlier run has kept.
+
+use std::path::PathBuf;
+
+use check_smtp_core::error::{Cause, Failure};
+use check_smtp_core::net::{Deadline, clock, https};
+use check_smtp_core::oauth2::{self, Grant, Request};
+use check_smtp_core::secret::{self, Secret, Source};
+use check_smtp_core::timeline::{Phase, Timeline};
+
+use crate::args::Config;
+use crate::facts::TokenOrigin;
+
+/// The token and where it came from.
+pub fn get(
+    config: &Config,
+    request: &Request,
+    timeline: &mut Timeline,
+    deadline: Deadline,
+) -> Result<(Secret, TokenOrigin), Failure> {
+    let directory = directory(config);
+    if let Some(token) = oauth2::cached(&directory, request, clock::now()) {
+        return Ok((token.secret, TokenOrigin::Cache));
+    }
+    let began = deadline.elapsed();
+    let fetched = fetch(request, deadline);
+    let token = fetched.map_err(|cause| {
+        timeline.ended(deadline.elapsed());
+        Failure::new(Phase::Token, cause)
+    })?;
+    timeline.finished(Phase::Token, began, deadline.elapsed());
+    let kept = oauth2::keep(&directory, request, &token);
+    Ok((token.secret, TokenOrigin::Endpoint(kept)))
+}
+
+/// Forgets the kept token after a server has refused it.
+pub fn forget(config: &Config) {
+    if let Some(request) = &config.token {
+        oauth2::forget(&directory(config), request);
+    }
+}
+
+fn directory(config: &Config) -> PathBuf {
+    secret::state_directory(config.state_dir.as_deref())
+}
+
+fn fetch(request: &Request, deadline: Deadline) -> Result<oauth2::Token, Cause> {
+    let (secret, refresh) = match &request.grant {
+        Grant::ClientCredentials { secret } => (Some(read("client secret", secret, deadline)?), None),
+        Grant::RefreshToken { token, secret } => {
+            let secret = secret.as_ref().map(|secret| read("client secret", secret, deadline)).transpose()?;
+            (secret, Some(read("refresh token", token, deadline)?))
+        }
+    };
+    let form = request.form(secret.as_ref(), refresh.as_ref());
+    let answer = https::post_form(&request.url, form, request.ca_file.as_deref(), deadline)?;
+    let token = oauth2::read_answer(answer.status, &answer.body, clock::now());
+    token.map_err(|fault| Cause::Token(fault.without(&[secret, refresh])))
+}
+
+fn read(name: &str, source: &Source, deadline: Deadline) -> Result<Secret, Cause> {
+    let secret =
+        source.read(deadline).map_err(|words| Cause::Local(format!("the {name} cannot be read: {words}")))?;
+    if secret.expose().is_empty() { Err(Cause::Local(format!("the {name} is empty"))) } else { Ok(secret) }
+}
