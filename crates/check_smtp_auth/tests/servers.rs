@@ -166,6 +166,13 @@ fn other_scenes() -> Vec<Scene> {
         ),
         scene("user_database_down", "-p {down} -A PLAIN", 2, &critical("down", &down))
             .showing("[login_backend_down]"),
+        scene(
+            "starttls_required",
+            "-p {submission} --allow-plaintext-auth",
+            2,
+            &critical("submission", "no login is offered"),
+        )
+        .showing("[auth_not_offered]"),
         scene("no_login_offered", "-p {nologin}", 2, &critical("nologin", "no login is offered"))
             .showing("[auth_not_offered]"),
     ]

@@ -30,6 +30,17 @@ complete -c check_smtp_auth -l policy -d 'What is warned about: \'modern\' a log
 complete -c check_smtp_auth -l mail-from -d 'After the login send MAIL FROM with this address: may the account send as it?' -r
 complete -c check_smtp_auth -l then-rcpt -d 'After MAIL FROM send RCPT TO with this address; no message follows' -r
 complete -c check_smtp_auth -l expect-refused -d 'A login with a random password must be refused; counts as a failed login of USER [default: a random user]' -r
+complete -c check_smtp_auth -l oauth2-token-url -d 'Fetch the token from this endpoint (https://...), and keep it until it expires' -r
+complete -c check_smtp_auth -l oauth2-client-id -d 'Client identifier at the endpoint' -r
+complete -c check_smtp_auth -l oauth2-scope -d 'Scope of the token, as the provider names it' -r
+complete -c check_smtp_auth -l oauth2-client-secret-env -d 'Environment variable that holds the client secret' -r
+complete -c check_smtp_auth -l oauth2-client-secret-file -d 'File that holds the client secret; refused when others can read it' -r -F
+complete -c check_smtp_auth -l oauth2-client-secret-command -d 'Command that prints the client secret; run without a shell, 5 seconds at most' -r
+complete -c check_smtp_auth -l oauth2-refresh-token-env -d 'Environment variable that holds a refresh token [without one: client credentials]' -r
+complete -c check_smtp_auth -l oauth2-refresh-token-file -d 'File that holds a refresh token; refused when others can read it' -r -F
+complete -c check_smtp_auth -l oauth2-refresh-token-command -d 'Command that prints a refresh token; run without a shell, 5 seconds at most' -r
+complete -c check_smtp_auth -l oauth2-ca-file -d 'Trust the certificates in this PEM file at the endpoint instead of the system\'s roots' -r -F
+complete -c check_smtp_auth -l state-dir -d 'Directory that keeps the token [default: $STATE_DIRECTORY, else /var/lib/smtp-monitoring-plugins]' -r -F
 complete -c check_smtp_auth -s w -l warning -d 'WARNING outside this range of seconds; PHASE=RANGE for one phase; repeatable (-w 2 -w connect=0.3 -w tls=500ms)' -r
 complete -c check_smtp_auth -s c -l critical -d 'CRITICAL outside this range, given as for -w' -r
 complete -c check_smtp_auth -s t -l timeout -d 'Time for everything together: name lookup, connect, TLS, dialogue, QUIT; seconds or with a unit (2.5, 800ms) [default: 10]' -r
