@@ -104,9 +104,12 @@ fn visit(
             Err(failure) => Err(Stopped { failure, channel: None }),
         }
     });
-    let was_refused = matches!(&attempt.login, Some(login) if matches!(login.outcome, Outcome::Refused(_)));
+    let was_refused = attempt
+        .login
+        .as_ref()
+        .is_some_and(|login| matches!(&login.outcome, Outcome::Refused(reply) if reply.is_permanent()));
     if was_refused && attempt.token.is_some() {
-        token::forget(config);
+        token::forget(config, deadline);
     }
     Visit { contact, attempt }
 }

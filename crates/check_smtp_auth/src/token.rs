@@ -18,8 +18,10 @@ pub fn get(
     timeline: &mut Timeline,
     deadline: Deadline,
 ) -> Result<(Secret, TokenOrigin), Failure> {
-    let directory = directory(config);
-    if let Some(token) = oauth2::cached(&directory, request, clock::now()) {
+    // The directory may lie on a dead file server, like any other.
+    let (directory, asked) = (directory(config), request.clone());
+    let kept = clock::within(deadline, move || oauth2::cached(&directory, &asked, clock::now()));
+    if let Some(token) = kept.flatten() {
         return Ok((token.secret, TokenOrigin::Cache));
     }
     let began = deadline.elapsed();
@@ -29,14 +31,17 @@ pub fn get(
         Failure::new(Phase::Token, cause)
     })?;
     timeline.finished(Phase::Token, began, deadline.elapsed());
-    let kept = oauth2::keep(&directory, request, &token);
+    let (directory, asked, fetched) = (self::directory(config), request.clone(), token.clone());
+    let kept = clock::within(deadline, move || oauth2::keep(&directory, &asked, &fetched));
+    let kept = kept.unwrap_or_else(|| Err("it took too long".to_owned()));
     Ok((token.secret, TokenOrigin::Endpoint(kept)))
 }
 
 /// Forgets the kept token after a server has refused it.
-pub fn forget(config: &Config) {
-    if let Some(request) = &config.token {
-        oauth2::forget(&directory(config), request);
+pub fn forget(config: &Config, deadline: Deadline) {
+    if let Some(request) = config.token.clone() {
+        let directory = directory(config);
+        let _ = clock::within(deadline, move || oauth2::forget(&directory, &request));
     }
 }
 

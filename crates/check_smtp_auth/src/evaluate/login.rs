@@ -6,7 +6,7 @@ use check_smtp_core::contact::findings::{self, over_tls, unverified};
 use check_smtp_core::contact::timing::{Label, shown};
 use check_smtp_core::error::{Cause, Failure};
 use check_smtp_core::plugin::{Finding, State};
-use check_smtp_core::session::{Introduction, Login, Outcome};
+use check_smtp_core::session::{Login, Outcome};
 use check_smtp_core::smtp::Reply;
 use check_smtp_core::smtp::sasl::Needs;
 use check_smtp_core::timeline::Phase;
@@ -120,9 +120,13 @@ fn before_tls(config: &Config, visit: &Visit) -> Option<Finding> {
     })
 }
 
+/// What is offered anywhere, before TLS or inside, and should not be.
 fn offered(config: &Config, visit: &Visit) -> Vec<Finding> {
-    let Some(last) = visit.contact.record.introductions.last() else { return Vec::new() };
-    let offered = mechanisms(last);
+    let mut offered: Vec<String> = Vec::new();
+    for introduction in &visit.contact.record.introductions {
+        let mechanisms = introduction.capabilities.auth_mechanisms();
+        offered.extend(mechanisms.into_iter().filter(|name| !offered.contains(name)).collect::<Vec<_>>());
+    }
     let warned = |id, word: &str, named: Vec<&String>| {
         let names: Vec<_> = named.iter().map(|name| name.as_str()).collect();
         (!names.is_empty()).then(|| {
@@ -140,10 +144,6 @@ fn offered(config: &Config, visit: &Visit) -> Vec<Finding> {
     .into_iter()
     .flatten()
     .collect()
-}
-
-fn mechanisms(introduction: &Introduction) -> Vec<String> {
-    introduction.capabilities.auth_mechanisms()
 }
 
 fn taken(phase: Phase, id: &'static str, reply: &Reply) -> Finding {
