@@ -226,7 +226,7 @@ mod tests {
             url: "https://login.example.org/token".to_owned(),
             client: "probe".to_owned(),
             scope: Some("https://mail.example.org/.default".to_owned()),
-            grant: Grant::ClientCredentials { secret: Source::Environment("X".to_owned()) },
+            grant: Grant::ClientCredentials { secret: Source::environment("X".to_owned()) },
             ca_file: None,
         }
     }

@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// No test waits longer for its client than this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A client that was told the end is not waited for longer.
+const PARTING: Duration = Duration::from_secs(2);
+
 /// The two kinds of socket.
 #[derive(Debug)]
 pub enum Socket {
@@ -24,6 +27,13 @@ pub enum Socket {
 }
 
 impl Socket {
+    fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_read_timeout(Some(patience)),
+            Self::Unix(stream) => stream.set_read_timeout(Some(patience)),
+        }
+    }
+
     fn prepare(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => {
@@ -151,6 +161,7 @@ impl Connection {
             Stream::Gone => return,
         };
         let _ = rustix::net::shutdown(&*socket, rustix::net::Shutdown::Write);
+        let _ = socket.set_patience(PARTING);
         let mut buffer = [0; 4096];
         while socket.read(&mut buffer).is_ok_and(|count| count > 0) {}
     }

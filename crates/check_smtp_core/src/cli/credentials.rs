@@ -108,8 +108,8 @@ impl CredentialArgs {
     /// Checks that there is one source and not several. `kind`: what the mechanisms asked for need, where any is asked for.
     pub fn account(self, kind: Option<Needs>, fetches_token: bool) -> Result<Account, UsageError> {
         let passwords = sources([
-            ("--password-env", self.password_env.map(Source::Environment).map(SecretFrom::Source)),
-            ("--password-file", self.password_file.map(Source::File).map(SecretFrom::Source)),
+            ("--password-env", self.password_env.map(Source::environment).map(SecretFrom::Source)),
+            ("--password-file", self.password_file.map(Source::file).map(SecretFrom::Source)),
             (
                 "--password-command",
                 self.password_command.map(|Words(words)| SecretFrom::Source(Source::Command(words))),
@@ -122,8 +122,8 @@ impl CredentialArgs {
             ("-P/--password", self.password.map(SecretFrom::Typed)),
         ]);
         let tokens = sources([
-            ("--token-env", self.token_env.map(Source::Environment).map(SecretFrom::Source)),
-            ("--token-file", self.token_file.map(Source::File).map(SecretFrom::Source)),
+            ("--token-env", self.token_env.map(Source::environment).map(SecretFrom::Source)),
+            ("--token-file", self.token_file.map(Source::file).map(SecretFrom::Source)),
             (
                 "--token-command",
                 self.token_command.map(|Words(words)| SecretFrom::Source(Source::Command(words))),
@@ -136,7 +136,7 @@ impl CredentialArgs {
             (None, false) => None,
         };
         let kind = agreed(kind, found, given.as_ref().map(|(flag, ..)| *flag))?;
-        let default = SecretFrom::Source(Source::Environment(PASSWORD_VARIABLE.to_owned()));
+        let default = SecretFrom::Source(Source::environment(PASSWORD_VARIABLE.to_owned()));
         let secret = given.map_or(default, |(_, _, secret)| secret);
         Ok(Account { user: self.user, authorization: self.authzid, secret, kind })
     }
@@ -151,7 +151,7 @@ impl Account {
         if self.kind == Needs::Certificate {
             return Ok(String::new());
         }
-        let variable = Source::Environment(USER_VARIABLE.to_owned()).read(deadline);
+        let variable = Source::environment(USER_VARIABLE.to_owned()).read(deadline);
         variable
             .map(|user| user.expose().to_owned())
             .map_err(|words| format!("no user: give -U/--user ({words})"))

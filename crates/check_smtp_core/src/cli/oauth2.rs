@@ -102,8 +102,8 @@ fn one(
     command: Option<Words>,
 ) -> Result<Option<Source>, UsageError> {
     let sources = [
-        variable.map(Source::Environment),
-        file.map(Source::File),
+        variable.map(Source::environment),
+        file.map(Source::file),
         command.map(|Words(words)| Source::Command(words)),
     ];
     let mut sources: Vec<Source> = sources.into_iter().flatten().collect();

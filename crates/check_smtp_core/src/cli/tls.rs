@@ -7,7 +7,7 @@ use crate::certificate::Identity;
 use crate::net::Host;
 use crate::net::tls::{ClientCertificate, Roots, Settings, Version};
 use crate::plugin::UsageError;
-use crate::secret::Source;
+use crate::secret::Stored;
 
 /// `-s`, `-S`, `--insecure`, `--sni`, `--min-tls`, `--max-tls`, `--ca-file`, `--ca-dir`, `--client-cert` and its key.
 #[derive(Clone, Debug, clap::Args)]
@@ -108,8 +108,8 @@ impl TlsArgs {
         }
         let passphrase = self
             .client_key_passphrase_env
-            .map(Source::Environment)
-            .or(self.client_key_passphrase_file.map(Source::File));
+            .map(Stored::Environment)
+            .or(self.client_key_passphrase_file.map(Stored::File));
         if self.client_cert.is_none() && passphrase.is_some() {
             return Err(UsageError::new("a passphrase without --client-cert: give both"));
         }

@@ -18,7 +18,7 @@ use super::clock::{self, Deadline};
 use super::stream::Wire;
 use crate::certificate::{Certificate, Fault, Identity};
 use crate::error::Cause;
-use crate::secret::Source;
+use crate::secret::Stored;
 use crate::smtp::Foreign;
 
 pub use roots::Roots;
@@ -108,7 +108,7 @@ pub struct ClientCertificate {
     /// PEM key.
     pub key: PathBuf,
     /// Passphrase of the key.
-    pub passphrase: Option<Source>,
+    pub passphrase: Option<Stored>,
 }
 
 /// What a handshake showed.
