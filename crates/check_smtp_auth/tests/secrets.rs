@@ -215,9 +215,16 @@ fn line_of(process: &str) -> String {
     String::from_utf8_lossy(&line).into_owned()
 }
 
-/// The recipe of the README with a real `gpg`: a file that only this key opens.
+/// A login with the password that a command prints.
+fn expect_login(stage: &Stage, command: &str) {
+    let output = stage.run(server("PLAIN", "235 2.7.0").port(), "text", &["--password-command", command]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(0) && shown.contains("logged in"), "{command}: {shown}");
+}
+
+/// The recipes of the README with a real `gpg` and a real `pass`.
 #[test]
-fn gpg_gives_a_password() {
+fn gpg_and_pass_give_a_password() {
     let stage = Stage::set();
     let home = stage.path("gnupg");
     std::fs::create_dir(&home).unwrap();
@@ -228,15 +235,28 @@ fn gpg_gives_a_password() {
         output.ok().filter(|output| output.status.success())
     };
     let made = gpg(&["--passphrase", "", "--quick-generate-key", "probe", "default", "default", "never"]);
-    if made.is_none() {
-        assert!(!check_smtp_testbed::is_ci(), "gpg is missing");
+    let has_pass = Command::new("pass").arg("version").output().is_ok();
+    if made.is_none() || !has_pass {
+        assert!(!check_smtp_testbed::is_ci(), "gpg or pass is missing");
         return;
     }
     gpg(&["--encrypt", "--recipient", "probe", "--output", &stage.path("secret.gpg"), &stage.path("secret")])
         .unwrap();
-    let command = format!("gpg --homedir {home} --batch --quiet --decrypt {}", stage.path("secret.gpg"));
-    let output = stage.run(server("PLAIN", "235 2.7.0").port(), "text", &["--password-command", &command]);
-    let shown = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.code() == Some(0) && shown.contains("logged in"), "{shown}");
+    let open = format!("gpg --homedir {home} --batch --quiet --decrypt {}", stage.path("secret.gpg"));
+    expect_login(&stage, &open);
+    // The same key behind a real password store.
+    let store = stage.path("store");
+    let pass = |words: &[&str], input: &str| {
+        let mut command = Command::new("pass");
+        command.args(words).env("PASSWORD_STORE_DIR", &store).env("GNUPGHOME", &home);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        // A command that reads nothing may have ended.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        assert!(child.wait().unwrap().success(), "pass {words:?}");
+    };
+    pass(&["init", "probe"], "");
+    pass(&["insert", "--multiline", "mail/probe"], MARKER);
+    expect_login(&stage, &format!("env PASSWORD_STORE_DIR={store} GNUPGHOME={home} pass show mail/probe"));
     let _ = Command::new("gpgconf").args(["--homedir", &home, "--kill", "gpg-agent"]).status();
 }
