@@ -3,6 +3,7 @@
 use check_smtp_core::contact::Contact;
 use check_smtp_core::session::Login;
 use check_smtp_core::smtp::Reply;
+use check_smtp_core::timeline::Phase;
 
 use crate::args::Test;
 
@@ -55,8 +56,8 @@ pub struct Door {
     pub test: Test,
     /// Its own contact with the server.
     pub contact: Contact,
-    /// The reply that tells: to RCPT TO (or to MAIL FROM, where that was refused already), or to AUTH.
-    pub answer: Option<Reply>,
+    /// The reply that tells, and to what: RCPT TO (or MAIL FROM, where that was refused already), or AUTH.
+    pub answer: Option<(Phase, Reply)>,
     /// The login with the random password.
     pub login: Option<Login>,
 }

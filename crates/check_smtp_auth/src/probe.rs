@@ -184,7 +184,7 @@ fn door(config: &Config, test: &Test, addresses: &[SocketAddr], deadline: Deadli
                     Ok(())
                 }),
                 Test::LoginWithoutTls => knock(session, |session| {
-                    answer = Some(session.knock_with(Mechanism::Plain, record)?);
+                    answer = Some((Phase::Auth, session.knock_with(Mechanism::Plain, record)?));
                     Ok(())
                 }),
                 Test::WrongPassword(user) => {
@@ -209,7 +209,11 @@ fn knock(
 }
 
 /// The reply that refuses, or the one to RCPT TO.
-fn mail_as_stranger(config: &Config, session: &mut Session, record: &mut Record) -> Result<Reply, Failure> {
+fn mail_as_stranger(
+    config: &Config,
+    session: &mut Session,
+    record: &mut Record,
+) -> Result<(Phase, Reply), Failure> {
     let [from, to] = STRANGERS.map(|text| text.parse::<Mailbox>().ok());
     let from = config.mail_from.clone().or(from);
     let to = config.then_rcpt.clone().or(to);
@@ -218,9 +222,9 @@ fn mail_as_stranger(config: &Config, session: &mut Session, record: &mut Record)
     };
     let mail = session.ask(Phase::Mail, &Command::Mail(from), record)?;
     if !mail.is_positive() {
-        return Ok(mail);
+        return Ok((Phase::Mail, mail));
     }
-    session.ask(Phase::Rcpt, &Command::Rcpt(to), record)
+    Ok((Phase::Rcpt, session.ask(Phase::Rcpt, &Command::Rcpt(to), record)?))
 }
 
 fn wrong_password(

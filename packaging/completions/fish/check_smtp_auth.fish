@@ -56,7 +56,7 @@ complete -c check_smtp_auth -s S -l starttls -d 'TLS by STARTTLS; not offered or
 complete -c check_smtp_auth -l insecure -d 'Do not verify the certificate; the status line says so'
 complete -c check_smtp_auth -l password-stdin -d 'Read the password from standard input, one line'
 complete -c check_smtp_auth -l allow-plaintext-auth -d 'Log in without TLS, the secret readable on the way; the status line says so'
-complete -c check_smtp_auth -l require-auth -d 'Mail without a login must be refused (MAIL FROM and RCPT TO, no message follows)'
+complete -c check_smtp_auth -l require-auth -d 'Mail without a login must be refused (MAIL FROM and RCPT TO, no message follows; addresses: --mail-from, --then-rcpt)'
 complete -c check_smtp_auth -l require-tls-for-auth -d 'A login in the clear must be refused; no secret is sent'
 complete -c check_smtp_auth -l no-login -d 'Make only the tests above, no login'
 complete -c check_smtp_auth -s v -l verbose -d 'Show more: -v every finding, -vv times and capabilities, -vvv the dialogue (secrets starred out)'

@@ -8,6 +8,7 @@ use check_smtp_core::plugin::{Finding, State};
 use check_smtp_core::session::Outcome;
 use check_smtp_core::smtp::Reply;
 use check_smtp_core::smtp::sasl::SaslFault;
+use check_smtp_core::timeline::Phase;
 use serde_json::{Value, json};
 
 use crate::args::Test;
@@ -28,6 +29,8 @@ enum Answer<'a> {
 /// The findings on one door.
 pub fn findings(door: &Door) -> Vec<Finding> {
     let words = words(&door.test);
+    let is_about_mail = door.test == Test::MailWithoutLogin;
+    let want = if is_about_mail { " for want of a login" } else { "" };
     match answer(door) {
         Answer::Refused(reply) => {
             vec![Finding::new(words.id, State::Ok, format!("{} was refused: {reply}", words.what))]
@@ -36,11 +39,14 @@ pub fn findings(door: &Door) -> Vec<Finding> {
             Finding::new(words.open_id, State::Critical, format!("{}: {reply}", words.open))
                 .advised(advice::for_open_door(words.open_id)),
         ],
-        Answer::Unclear(reply) => vec![Finding::new(
-            "test_unclear",
-            State::Warning,
-            format!("{} was neither taken nor refused: {reply}", words.what),
-        )],
+        Answer::Unclear(reply) => vec![
+            Finding::new(
+                "test_unclear",
+                State::Warning,
+                format!("{} was neither taken nor refused{want}: {reply}", words.what),
+            )
+            .advised(advice::for_unclear_door(is_about_mail)),
+        ],
         Answer::Failed(failure) => {
             let label = Label { prefix: format!("test of {}: ", words.what), ..Label::default() };
             contact::findings::failure(failure, &label)
@@ -113,10 +119,31 @@ fn answer(door: &Door) -> Answer<'_> {
         (Some(Failure { cause: Cause::AuthNotOffered, .. }), _) => {
             Answer::Refused("no login is offered".to_owned())
         }
+        (Some(Failure { cause: Cause::NoMechanism(_), .. }), _) => {
+            Answer::Refused("no mechanism for passwords is offered".to_owned())
+        }
         (Some(failure), _) => Answer::Failed(failure),
-        (None, Some(reply)) if reply.is_positive() || reply.code() == 334 => Answer::Open(reply),
-        (None, Some(reply)) if reply.is_permanent() => Answer::Refused(reply.to_string()),
-        (None, Some(reply)) => Answer::Unclear(reply.to_string()),
+        (None, Some((_, reply))) if reply.is_positive() || reply.code() == 334 => Answer::Open(reply),
+        (None, Some((phase, reply))) if is_about_the_client(*phase, reply) => {
+            Answer::Refused(reply.to_string())
+        }
+        (None, Some((phase, reply))) => Answer::Unclear(format!("{reply} (to {})", phase.name())),
         (None, None) => Answer::Unclear("no answer".to_owned()),
+    }
+}
+
+/// Whether a refusal is about who asks. One that is about the addresses (a sender without a domain, a null MX) tells nothing: with
+/// others the door might be open.
+fn is_about_the_client(phase: Phase, reply: &Reply) -> bool {
+    let words = reply.text().to_ascii_lowercase();
+    // Postfix says at RCPT TO what it thinks of the sender.
+    let is_addressing =
+        reply.enhanced_code().is_some_and(|code| code.starts_with("5.1.") || code == "5.7.27")
+            || words.contains("sender address rejected");
+    let names_login = reply.code() == 530 || words.contains("auth") || words.contains("log in");
+    match phase {
+        Phase::Mail => reply.is_permanent() && names_login,
+        Phase::Rcpt => reply.is_permanent() && (names_login || !is_addressing),
+        _ => reply.is_permanent(),
     }
 }

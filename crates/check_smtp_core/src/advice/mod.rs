@@ -78,6 +78,18 @@ pub fn auth_before_tls() -> Option<Advice> {
     advice("auth_before_tls", "offer logins inside TLS only (Postfix: smtpd_tls_auth_only = yes)")
 }
 
+/// Advice on a test of the other side of the door that told nothing.
+pub fn for_unclear_door(is_about_mail: bool) -> Option<Advice> {
+    if is_about_mail {
+        advice(
+            "test_unclear",
+            "the answer is about the addresses, or puts us off: give a sender and a recipient of other domains with --mail-from and --then-rcpt",
+        )
+    } else {
+        advice("test_unclear", "ask again later, and look at the dialogue with -vvv")
+    }
+}
+
 /// Advice on a token that was refused.
 pub fn token_refused() -> Option<Advice> {
     advice(
