@@ -148,6 +148,7 @@ impl fmt::Display for Failure {
 fn timeout(f: &mut fmt::Formatter<'_>, phase: Phase, budget: Duration) -> fmt::Result {
     let within = seconds(budget);
     match phase {
+        Phase::Auth => write!(f, "login not finished within {within}"),
         Phase::Token => write!(f, "no answer of the token endpoint within {within}"),
         Phase::Dns => write!(f, "no answer to the name lookup within {within}"),
         Phase::Connect => write!(f, "no answer to the connect within {within}"),
