@@ -16,7 +16,7 @@ use crate::{Error, Result};
 const LINE_LIMIT: usize = 10_000;
 const SALT: &[u8] = b"salt of the testbed";
 
-/// `scram sha1|sha256 USER PASSWORD [iterations=N] [signature=wrong] [nonce=foreign] [plus] [early]`.
+/// `scram sha1|sha256 USER PASSWORD [iterations=N] [signature=wrong] [nonce=foreign] [plus] [early] [deserted]`.
 #[derive(Clone, Debug)]
 pub struct Scram {
     name: &'static str,
@@ -35,6 +35,8 @@ enum Trick {
     ForeignNonce,
     /// Says nothing of a signature: the script goes on with a 235 at once.
     Early,
+    /// None: but the client must leave before it proves anything.
+    Deserted,
 }
 
 impl Scram {
@@ -65,6 +67,7 @@ impl Scram {
                 Some(("signature", "wrong")) => scram.trick = Trick::WrongSignature,
                 Some(("nonce", "foreign")) => scram.trick = Trick::ForeignNonce,
                 None if word == "plus" => scram.is_bound = true,
+                None if word == "deserted" => scram.trick = Trick::Deserted,
                 None if word == "early" => scram.trick = Trick::Early,
                 _ => return Err(format!("no option '{word}'")),
             }
@@ -96,6 +99,12 @@ impl Scram {
         let nonce = format!("{begin}-of-the-testbed");
         let server_first = format!("r={nonce},s={},i={}", BASE64.encode(SALT), self.iterations);
         ask(connection, &server_first)?;
+        if self.trick == Trick::Deserted {
+            return match connection.line(LINE_LIMIT)? {
+                None => Ok(()),
+                Some(_) => Err(Error::Other("the client went on".to_owned())),
+            };
+        }
         let line = read(connection)?;
         if line == "*" {
             return Ok(());
