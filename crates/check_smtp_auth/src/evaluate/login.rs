@@ -33,18 +33,30 @@ pub fn findings(config: &Config, visit: &Visit) -> Vec<Finding> {
     all
 }
 
-/// A refusal of the session, in the words of a token's trouble where the login was made with one.
+/// What the session failed at; a refused login in the words of what was shown to the server, a token, a proof or a password.
 pub fn failure(visit: &Visit) -> Vec<Finding> {
     let Some(failure) = &visit.contact.failure else { return Vec::new() };
-    let login = visit.attempt.login.as_ref().filter(|login| login.mechanism.needs() == Needs::Token);
-    match (login, &failure.cause) {
-        (Some(login), Cause::Refused(reply)) if reply.code() == 535 || login.provider_error.is_some() => {
-            let said = login.provider_error.as_ref().map(|words| format!(" ({words})")).unwrap_or_default();
-            let text = format!("refused the token: {reply}{said}");
-            vec![Finding::new("token_refused", State::Critical, text).advised(advice::token_refused())]
-        }
-        _ => findings::failure(failure, &Label::default()),
+    let (Some(login), Cause::Refused(reply)) = (&visit.attempt.login, &failure.cause) else {
+        return findings::failure(failure, &Label::default());
+    };
+    let is_token = login.mechanism.needs() == Needs::Token;
+    if is_token && (reply.code() == 535 || login.provider_error.is_some()) {
+        let said = login.provider_error.as_ref().map(|words| format!(" ({words})")).unwrap_or_default();
+        let text = format!("refused the token: {reply}{said}");
+        return vec![Finding::new("token_refused", State::Critical, text).advised(advice::token_refused())];
     }
+    let mut refused = findings::failure(failure, &Label::default());
+    if login.mechanism.is_proof() {
+        let is_credentials = |finding: &Finding| finding.id() == "credentials_refused";
+        refused =
+            refused
+                .into_iter()
+                .map(|finding| {
+                    if is_credentials(&finding) { finding.advised(advice::proof_refused()) } else { finding }
+                })
+                .collect();
+    }
+    refused
 }
 
 /// The user as the status line names it.

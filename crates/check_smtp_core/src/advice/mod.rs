@@ -90,6 +90,14 @@ pub fn for_unclear_door(is_about_mail: bool) -> Option<Advice> {
     }
 }
 
+/// Advice on credentials that were refused by a mechanism that does not send the password itself.
+pub fn proof_refused() -> Option<Advice> {
+    advice(
+        "credentials_refused",
+        "user or password is wrong, or the server keeps this account's password in a form that SCRAM and CRAM-MD5 cannot use: try -A PLAIN",
+    )
+}
+
 /// Advice on a token that was refused.
 pub fn token_refused() -> Option<Advice> {
     advice(

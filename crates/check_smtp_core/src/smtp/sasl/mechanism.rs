@@ -78,6 +78,11 @@ impl Mechanism {
         }
     }
 
+    /// Whether it proves that the password is known, instead of sending it.
+    pub fn is_proof(self) -> bool {
+        self.needs() == Needs::Password && !matches!(self, Self::Plain | Self::Login)
+    }
+
     /// Whether it is bound to the TLS session.
     pub fn is_bound(self) -> bool {
         matches!(self, Self::ScramSha1Plus | Self::ScramSha256Plus)
