@@ -4,7 +4,7 @@
 //! Where they are missing, or without root, the tests are skipped and say so; in CI that is a failure.
 
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use check_smtp_testbed::cases::{fits, mask, split};
 use check_smtp_testbed::real::{Cyrus, Dovecot, Introspection, Postfix, Service, Users};
@@ -20,6 +20,8 @@ struct Servers {
     _introspection: Introspection,
     _dovecot: Dovecot,
     _cyrus: Cyrus,
+    /// Stopped by the last test.
+    failing: Mutex<Option<Dovecot>>,
 }
 
 impl Servers {
@@ -28,6 +30,7 @@ impl Servers {
         let url = introspection.url();
         let dovecot =
             Dovecot::start_for(Users::One { user: USER, password: PASSWORD, introspection: Some(&url) })?;
+        let failing = Dovecot::start_for(Users::One { user: USER, password: PASSWORD, introspection: None })?;
         let cyrus = Cyrus::new("probe", PASSWORD)?;
         let socket = dovecot.login_socket();
         let owned = "smtpd_sender_login_maps=inline:{probe@example.org=probe@example.org}";
@@ -38,11 +41,18 @@ impl Servers {
             Service::with_dovecot("submissions", &socket).and("smtpd_tls_wrappermode=yes"),
             Service::with_dovecot("careless", &socket).and("smtpd_tls_auth_only=no"),
             Service::with_dovecot("relay", &socket).and("smtpd_relay_restrictions=permit_mynetworks,reject"),
+            Service::with_dovecot("failing", &failing.login_socket()),
             Service::with_cyrus("cyrus", &cyrus, Cyrus::UP),
             Service::with_cyrus("down", &cyrus, Cyrus::DOWN),
             Service::new("nologin", ["smtpd_tls_security_level=may"]),
         ])?;
-        Ok(Self { postfix, _introspection: introspection, _dovecot: dovecot, _cyrus: cyrus })
+        Ok(Self {
+            postfix,
+            _introspection: introspection,
+            _dovecot: dovecot,
+            _cyrus: cyrus,
+            failing: Mutex::new(Some(failing)),
+        })
     }
 }
 
@@ -226,7 +236,12 @@ fn main() -> ExitCode {
         let servers = servers.clone();
         Trial::test(scene.name.clone(), move || hold(&scene, servers?.as_ref()))
     });
-    let conclusion = libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, trials.collect());
+    let mut trials: Vec<Trial> = trials.collect();
+    trials.push(Trial::test("user_database_goes_down", {
+        let servers = servers.clone();
+        move || goes_down(servers?.as_ref())
+    }));
+    let conclusion = libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, trials);
     drop(servers);
     conclusion.exit_code()
 }
@@ -243,9 +258,23 @@ fn missing() -> Option<&'static str> {
     }
 }
 
+/// A login, then another one after Dovecot has gone: told as such, never as a wrong password.
+fn goes_down(servers: &Servers) -> Result<(), Failed> {
+    let arguments = format!("-p {{failing}} {ACCOUNT} -A PLAIN");
+    hold(&Scene::new("up", &arguments, 0, &ok("failing", "PLAIN over TLSv1.3")), servers)?;
+    drop(servers.failing.lock().map_err(|error| error.to_string())?.take());
+    let words = format!(
+        "refused the login: 454 4.7.0 Temporary authentication failure: {{any}}, as {USER} by PLAIN over TLSv1.3"
+    );
+    hold(
+        &Scene::new("down", &arguments, 2, &critical("failing", &words)).showing("[login_backend_down]"),
+        servers,
+    )
+}
+
 fn hold(scene: &Scene, servers: &Servers) -> Result<(), Failed> {
     let mut fill = vec![("{ca}".to_owned(), servers.postfix.ca_file())];
-    for service in ["submission", "submissions", "careless", "relay", "down", "cyrus", "nologin"] {
+    for service in ["submission", "submissions", "careless", "relay", "down", "failing", "cyrus", "nologin"] {
         fill.push((format!("{{{service}}}"), servers.postfix.port(service)?.to_string()));
     }
     let filled =

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use super::{PATIENCE, open_to_all, pause, stop};
+use rustix::process::Pid;
+
+use super::{PATIENCE, end, hold, open_to_all, pause, stop};
 use crate::{Error, Result, TempDir};
 
 /// Who may log in.
@@ -86,7 +88,14 @@ impl Dovecot {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
+        // Its services outlive the master while a client such as Postfix holds on to them.
+        let number = self.master.id();
+        let services =
+            std::fs::read_to_string(format!("/proc/{number}/task/{number}/children")).unwrap_or_default();
+        let pids = services.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?));
+        let processes: Vec<_> = pids.filter_map(hold).collect();
         stop(&mut self.master);
+        processes.iter().for_each(end);
     }
 }
 

@@ -7,6 +7,7 @@ mod introspection;
 mod postfix;
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Child;
@@ -67,13 +68,16 @@ fn stop(server: &mut Child) {
     let _ = server.wait();
 }
 
-/// Asks a process that a server of ours has started to end, and waits for it.
-fn end(pid: rustix::process::Pid) {
-    let flags = rustix::process::PidfdFlags::empty();
-    let Ok(descriptor) = rustix::process::pidfd_open(pid, flags) else { return };
-    let _ = rustix::process::pidfd_send_signal(&descriptor, rustix::process::Signal::TERM);
+/// A hold on a process that a server of ours has started: its number may be another's once it has ended.
+fn hold(pid: rustix::process::Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
+}
+
+/// Asks such a process to end, and waits for it.
+fn end(process: &OwnedFd) {
+    let _ = rustix::process::pidfd_send_signal(process, rustix::process::Signal::TERM);
     let timeout = rustix::event::Timespec { tv_sec: 10, tv_nsec: 0 };
-    let mut descriptors = [rustix::event::PollFd::new(&descriptor, rustix::event::PollFlags::IN)];
+    let mut descriptors = [rustix::event::PollFd::new(process, rustix::event::PollFlags::IN)];
     let _ = rustix::event::poll(&mut descriptors, Some(&timeout));
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::Pid;
 
-use super::{Cyrus, end, free_port, open_to_all, stop, wait_for};
+use super::{Cyrus, end, free_port, hold, open_to_all, stop, wait_for};
 use crate::factory::{Factory, Kind};
 use crate::{Error, Result, TempDir};
 
@@ -160,8 +160,8 @@ impl Drop for Postfix {
         // The command is a script around the master, which does not hear the signal; the master ends its own daemons.
         let file = self.directory.path().join("queue/pid/master.pid");
         let number = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
-        if let Some(pid) = number.and_then(Pid::from_raw) {
-            end(pid);
+        if let Some(process) = number.and_then(Pid::from_raw).and_then(hold) {
+            end(&process);
         }
         stop(&mut self.master);
     }
