@@ -92,7 +92,8 @@ pub fn nonce() -> Result<String, String> {
 /// Where tokens are kept: the directory given, else systemd's, else the package's.
 #[expect(clippy::disallowed_methods, reason = "systemd names the directory in the environment")]
 pub fn state_directory(given: Option<&Path>) -> PathBuf {
-    let systemd = || std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+    // A service with several state directories has them all in there.
+    let systemd = || std::env::split_paths(&std::env::var_os("STATE_DIRECTORY")?).next();
     given.map(Path::to_owned).or_else(systemd).unwrap_or_else(|| PathBuf::from(STATE_DIRECTORY))
 }
 
