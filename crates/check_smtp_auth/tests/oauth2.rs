@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panic")]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 
 use base64::Engine as _;
@@ -14,6 +15,8 @@ const USER: &str = "probe@example.org";
 const CLIENT_SECRET: &str = "m4rker-Of-A-Client";
 const TOKEN: &str = "m4rker-Of-A-Token";
 const ANSWER: &str = "close";
+/// Headers of a request, the same each time.
+const HEADERS: usize = 5;
 
 /// An endpoint that answers every request with this status and body.
 fn endpoint(status: &str, body: &str) -> Server {
@@ -71,12 +74,10 @@ impl Stage {
             &self.path("ca.pem"),
         ]);
         command.args(["-U", USER, "--oauth2-token-url", &url, "--oauth2-client-id", "probe"]);
-        command.args([
-            "--oauth2-ca-file",
-            &self.path("ca.pem"),
-            "--oauth2-client-secret-env",
-            "CLIENT_SECRET",
-        ]);
+        command.args(["--oauth2-ca-file", &self.path("ca.pem")]);
+        if !more.iter().any(|word| word.starts_with("--oauth2-client-secret")) {
+            command.args(["--oauth2-client-secret-env", "CLIENT_SECRET"]);
+        }
         command.args(["--state-dir", &self.path("state")]).args(more);
         // Without the proxy that the environment may name.
         let output = command.env_clear().env("CLIENT_SECRET", CLIENT_SECRET).output().unwrap();
@@ -142,13 +143,49 @@ fn a_token_that_cannot_be_kept_is_used_all_the_same() {
     expect(&output, 0, "OK: a token was fetched and cannot be kept: /nowhere: no such file or directory");
 }
 
+/// An endpoint that answers only when this form was posted.
+fn endpoint_for(form: &str) -> Server {
+    let hex: Vec<String> = form.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let body = good_token(3600);
+    Server::start(&format!(
+        "tls good\nC: POST /token HTTP/1.1\n{}C: \nexpect-raw {}\nS: HTTP/1.1 200 OK\nS: Content-Length: {}\nS: \ns: {body}\nclose",
+        "C: *: *\n".repeat(HEADERS),
+        hex.join(" "),
+        body.len()
+    ))
+    .unwrap()
+}
+
 #[test]
-fn a_refresh_token_is_another_grant() {
+fn each_grant_posts_its_own_form() {
+    let client =
+        format!("grant_type=client_credentials&client_id=probe&client_secret={CLIENT_SECRET}&scope=a%20b");
+    let more = ["--oauth2-scope", "a b"];
+    expect(&Stage::set().check(&mail_server("235 2.7.0 ok"), &endpoint_for(&client), &more), 0, "fetched");
+    let refresh = format!(
+        "grant_type=refresh_token&client_id=probe&client_secret={CLIENT_SECRET}&refresh_token={CLIENT_SECRET}"
+    );
+    let more = ["--oauth2-refresh-token-env", "CLIENT_SECRET"];
+    expect(&Stage::set().check(&mail_server("235 2.7.0 ok"), &endpoint_for(&refresh), &more), 0, "fetched");
+}
+
+#[test]
+fn a_client_secret_comes_by_each_way_and_shows_by_none() {
     let stage = Stage::set();
-    let token = endpoint("200 OK", &good_token(3600));
-    let output =
-        stage.check(&mail_server("235 2.7.0 ok"), &token, &["--oauth2-refresh-token-env", "CLIENT_SECRET"]);
-    expect(&output, 0, "fetched");
+    let file = stage.path("client.secret");
+    std::fs::write(&file, format!("{CLIENT_SECRET}\n")).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let form = format!("grant_type=client_credentials&client_id=probe&client_secret={CLIENT_SECRET}");
+    let command = format!("cat {file}");
+    for (flag, value) in
+        [("--oauth2-client-secret-file", &file), ("--oauth2-client-secret-command", &command)]
+    {
+        for shape in ["text", "json", "prometheus"] {
+            let more = [flag, value, "--output", shape, "-vvv", "--state-dir", "/nowhere"];
+            let output = stage.check(&mail_server("235 2.7.0 ok"), &endpoint_for(&form), &more);
+            assert_eq!(output.status.code(), Some(0), "{flag} {}", String::from_utf8_lossy(&output.stdout));
+        }
+    }
 }
 
 #[test]

@@ -241,6 +241,18 @@ mod tests {
     }
 
     #[test]
+    fn a_refresh_token_is_another_grant() {
+        let source = Source::environment("X".to_owned());
+        let request =
+            Request { grant: Grant::RefreshToken { token: source, secret: None }, scope: None, ..request() };
+        let refresh = Secret::new("r/1".to_owned());
+        assert_eq!(
+            request.form(None, Some(&refresh)),
+            "grant_type=refresh_token&client_id=probe&refresh_token=r%2F1"
+        );
+    }
+
+    #[test]
     fn answers_are_told_apart() {
         let good = br#"{"token_type":"Bearer","expires_in":3599,"access_token":"eyJ0"}"#;
         let token = read_answer(200, good, 1000).ok().unwrap();
