@@ -27,7 +27,7 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
     let (credentials, addresses) = match ready {
         Ok(ready) => ready,
         Err(failure) => {
-            let contact = without(config, lookup, failure, deadline);
+            let contact = Contact::none(config.target.port, lookup, failure, deadline);
             return Facts { visit: Some(Visit { contact, attempt }), doors: Vec::new() };
         }
     };
@@ -60,12 +60,6 @@ fn way(config: &Config) -> Way<'_> {
         tls: &config.tls,
         keeps_dialogue: config.style.verbosity >= 3,
     }
-}
-
-/// A contact that never came to be.
-fn without(config: &Config, lookup: Timeline, failure: Failure, deadline: Deadline) -> Contact {
-    let contact = Contact::not_found(config.target.port, lookup, failure.cause.clone(), deadline);
-    Contact { failure: Some(failure), ..contact }
 }
 
 fn credentials(

@@ -42,6 +42,8 @@ pub fn id_of(failure: &Failure) -> &'static str {
         Cause::NoMechanism(_) => "no_usable_mechanism",
         Cause::Token(fault) => token(fault),
         Cause::Sasl(fault) => sasl(fault),
+        Cause::Local(_) if failure.phase == Phase::Auth => "credentials_missing",
+        Cause::Local(_) if failure.phase == Phase::Token => "token_credentials_missing",
         Cause::Local(_) => "local_file",
     }
 }

@@ -2,6 +2,7 @@
 
 use check_smtp_core::advice;
 use check_smtp_core::contact;
+use check_smtp_core::contact::findings::unverified;
 use check_smtp_core::contact::timing::Label;
 use check_smtp_core::error::{Cause, Failure};
 use check_smtp_core::plugin::{Finding, State};
@@ -11,8 +12,12 @@ use check_smtp_core::smtp::sasl::SaslFault;
 use check_smtp_core::timeline::Phase;
 use serde_json::{Value, json};
 
-use crate::args::Test;
+use crate::args::{Config, Test};
 use crate::facts::Door;
+
+/// Words of servers that want a login first. "auth" alone would take an unauthorised sender or a failed SPF check for it.
+const NEEDS_LOGIN: [&str; 5] =
+    ["authentication required", "authenticate", "not authenticated", "authentication is required", "log in"];
 
 /// How a door answered.
 enum Answer<'a> {
@@ -55,10 +60,13 @@ pub fn findings(door: &Door) -> Vec<Finding> {
 }
 
 /// Which doors stayed closed.
-pub fn summary(doors: &[Door]) -> String {
+pub fn summary(config: &Config, doors: &[Door]) -> String {
     let kept = doors.iter().filter(|door| matches!(answer(door), Answer::Refused(_)));
     let kept: Vec<_> = kept.map(|door| words(&door.test).what).collect();
-    if kept.is_empty() { String::new() } else { format!("refuses {}", kept.join(", ")) }
+    let unverified =
+        doors.iter().map(|door| unverified(&config.tls, &door.contact)).find(|text| !text.is_empty());
+    let kept = if kept.is_empty() { String::new() } else { format!("refuses {}", kept.join(", ")) };
+    format!("{kept}{}", unverified.unwrap_or_default()).trim_start_matches(", ").to_owned()
 }
 
 /// The door for JSON.
@@ -140,7 +148,7 @@ fn is_about_the_client(phase: Phase, reply: &Reply) -> bool {
     let is_addressing =
         reply.enhanced_code().is_some_and(|code| code.starts_with("5.1.") || code == "5.7.27")
             || words.contains("sender address rejected");
-    let names_login = reply.code() == 530 || words.contains("auth") || words.contains("log in");
+    let names_login = reply.code() == 530 || NEEDS_LOGIN.iter().any(|part| words.contains(part));
     match phase {
         Phase::Mail => reply.is_permanent() && names_login,
         Phase::Rcpt => reply.is_permanent() && (names_login || !is_addressing),

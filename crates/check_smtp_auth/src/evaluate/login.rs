@@ -77,7 +77,8 @@ pub fn summary(config: &Config, visit: &Visit) -> String {
 /// `as probe@example.org by PLAIN over TLSv1.3`; empty where no login was begun.
 pub fn tried(config: &Config, visit: &Visit) -> String {
     let way = way(config, visit);
-    if way.is_empty() { way } else { format!("as {} {way}", shown_user(visit)) }
+    let unverified = unverified(&config.tls, &visit.contact);
+    if way.is_empty() { way } else { format!("as {} {way}{unverified}", shown_user(visit)) }
 }
 
 /// `by PLAIN over TLSv1.3`; empty where no login was begun.

@@ -32,7 +32,7 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
         ))
         .summary(&login::summary(config, visit)),
         Some(visit) => Report::new(&subject(target, &visit.contact)).summary(&login::tried(config, visit)),
-        None => Report::new(&target.endpoint(target.port)).summary(&doors::summary(&facts.doors)),
+        None => Report::new(&target.endpoint(target.port)).summary(&doors::summary(config, &facts.doors)),
     };
     report = report.endpoint(&target.host(), port);
     report.extend(findings);

@@ -42,15 +42,15 @@ impl Contact {
         self.record.timeline.of(Phase::Connect).is_some()
     }
 
-    /// The contact that was none: the name has no address.
-    pub fn not_found(port: u16, mut lookup: Timeline, cause: Cause, deadline: Deadline) -> Self {
+    /// The contact that never came to be.
+    pub fn none(port: u16, mut lookup: Timeline, failure: Failure, deadline: Deadline) -> Self {
         lookup.ended(deadline.elapsed());
         Self {
             port,
             address: None,
             attempts: Vec::new(),
             record: Record { timeline: lookup, ..Record::default() },
-            failure: Some(Failure::new(Phase::Dns, cause)),
+            failure: Some(failure),
         }
     }
 }
