@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 PLUGINDIR ?= $(PREFIX)/lib/nagios/plugins
 FUZZ_TARGETS := reply capabilities sasl range extra_opts certificate
 FUZZ_SECONDS ?= $(if $(CI),60,5)
-PROGRAMS := check_smtp_conn check_smtp_auth
+PROGRAMS := check_smtp_conn check_smtp_cert check_smtp_auth
 
 .PHONY: all demo test lint gen gen-check deny fuzz release bench install clean help
 

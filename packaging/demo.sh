@@ -2,7 +2,7 @@
 # Shows every check against the embedded mail server: command, output, exit code. Fails when an exit code is not the one told.
 set -eu
 cd "$(dirname "$0")/.."
-cargo build --quiet --package check_smtp_conn --package check_smtp_auth --package check_smtp_testbed
+cargo build --quiet --package check_smtp_conn --package check_smtp_cert --package check_smtp_auth --package check_smtp_testbed
 PATH=$PWD/target/debug:$PATH
 
 variables=$(mktemp)
@@ -60,6 +60,12 @@ scene "Several ports in one table" 2 \
     check_smtp_conn -H 127.0.0.1 --ports "$smtp,$submission,$closed" --require-ports "$smtp,$closed"
 scene "For Zabbix: JSON, the same exit code" 0 \
     check_smtp_conn -H 127.0.0.1 -p "$smtp" --output json
+scene "The certificate: until when, by which path, with which TLS" 0 \
+    check_smtp_cert -H localhost -p "$submission" --ca-file "$ca" -vv
+scene "A limit on what must be left" 1 \
+    check_smtp_cert -H localhost -p "$smtps" -s --ca-file "$ca" -w 95% -c 10%
+scene "A certificate that signs itself" 2 \
+    check_smtp_cert -H localhost -p "$untrusted"
 export SMTP_USER="$TESTBED_USER" SMTP_PASS="$TESTBED_PASSWORD"
 scene "A login inside TLS; user and password come from the environment" 0 \
     check_smtp_auth -H localhost -p "$submission" --ca-file "$ca"

@@ -2,10 +2,11 @@
 
 #![no_main]
 
-use check_smtp_core::certificate::{Certificate, Identity};
+use check_smtp_core::certificate::{Certificate, Details, Identity};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
+    let _ = Details::from_der(bytes);
     let Ok(certificate) = Certificate::from_der(bytes) else { return };
     let faults = [
         certificate.time_fault(0),
@@ -13,5 +14,6 @@ fuzz_target!(|bytes: &[u8]| {
         certificate.name_fault(&Identity::Name("mail.example.org".to_owned())),
         certificate.strength_fault(),
     ];
+    let _ = (certificate.lifetime(), certificate.is_named(&Identity::Name("mail.example.org".to_owned())));
     let _ = (certificate.label(), faults.map(|fault| fault.map(|fault| fault.to_string())));
 });

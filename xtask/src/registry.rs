@@ -11,7 +11,8 @@ pub struct Check {
 }
 
 /// All checks.
-pub const CHECKS: [Check; 2] = [
+pub const CHECKS: [Check; 3] = [
     Check { program: "check_smtp_conn", command: check_smtp_conn::command },
+    Check { program: "check_smtp_cert", command: check_smtp_cert::command },
     Check { program: "check_smtp_auth", command: check_smtp_auth::command },
 ];

@@ -122,9 +122,10 @@ impl Connection {
             return Err(Error::Other("TLS inside TLS".into()));
         };
         let mut stream = SslStream::new(Ssl::new(context)?, socket)?;
-        stream.accept().map_err(|error| Error::Other(format!("TLS handshake: {error}")))?;
+        let accepted = stream.accept().map_err(|error| Error::Other(format!("TLS handshake: {error}")));
         self.stream = Stream::Tls(Box::new(stream));
-        Ok(())
+        // What the client has sent behind the handshake must not turn the alert into a reset.
+        accepted.inspect_err(|_| self.close())
     }
 
     /// What ties a login to this TLS session, as the server sees it.

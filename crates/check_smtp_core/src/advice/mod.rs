@@ -167,6 +167,51 @@ pub fn for_fault(fault: &Fault) -> Option<Advice> {
     }
 }
 
+/// Advice on a self-signed certificate where certificates are judged for their own sake.
+pub fn self_signed() -> Option<Advice> {
+    advice(
+        "certificate_self_signed",
+        "install a certificate of a CA, give the certificate itself as --ca-file, or allow it with --allow-self-signed",
+    )
+}
+
+/// Advice on a certificate that ends soon.
+pub fn expires_soon() -> Option<Advice> {
+    advice(
+        "certificate_expires_soon",
+        "renew the certificate and reload the mail server; with ACME: see why the timer has not renewed it",
+    )
+}
+
+/// Advice on a certificate that lives longer than the Baseline Requirements allow.
+pub fn long_lifetime() -> Option<Advice> {
+    advice(
+        "certificate_lifetime",
+        "have it issued again with a shorter life, clients may refuse it; --max-lifetime off if that is as it should be",
+    )
+}
+
+/// Advice on a chain in the wrong order.
+pub fn chain_order() -> Option<Advice> {
+    advice("chain_order", "put the file together anew: leaf, then the intermediate that signed it, and so on")
+}
+
+/// Advice on a pin, issuer or serial number that is another.
+pub fn pin_broken() -> Option<Advice> {
+    advice(
+        "pin_broken",
+        "if the certificate was replaced on purpose, give its new value; otherwise find out who answers here",
+    )
+}
+
+/// Advice on a cipher suite without forward secrecy.
+pub fn no_forward_secrecy() -> Option<Advice> {
+    advice(
+        "no_forward_secrecy",
+        "offer ECDHE cipher suites first (Postfix: tls_preempt_cipherlist = yes, smtpd_tls_ciphers = medium)",
+    )
+}
+
 /// Advice on a reply that says no, by code, enhanced code and phase.
 pub fn for_refusal(phase: Phase, reply: &Reply) -> Option<Advice> {
     let text = reply.text().to_ascii_lowercase();

@@ -80,6 +80,15 @@ impl TlsArgs {
         }
     }
 
+    /// The trusted roots.
+    pub fn roots(&self) -> Roots {
+        match (&self.ca_file, &self.ca_dir) {
+            (Some(file), _) => Roots::File(file.clone()),
+            (_, Some(directory)) => Roots::Directory(directory.clone()),
+            _ => Roots::System,
+        }
+    }
+
     /// Whether any flag that only matters inside TLS was given, by name.
     pub fn needless_without_tls(&self) -> Option<&'static str> {
         let given = [
@@ -95,6 +104,7 @@ impl TlsArgs {
 
     /// The settings of a handshake with `target`.
     pub fn settings(self, target: &Target) -> Result<Settings, UsageError> {
+        let roots = self.roots();
         let least = self.min_tls.unwrap_or(Version::Tls12);
         if let Some(greatest) = self.max_tls.filter(|greatest| *greatest < least) {
             return Err(UsageError::value(
@@ -114,11 +124,6 @@ impl TlsArgs {
             return Err(UsageError::new("a passphrase without --client-cert: give both"));
         }
         let (sni, identity) = names(self.sni.as_deref(), target)?;
-        let roots = match (self.ca_file, self.ca_dir) {
-            (Some(file), _) => Roots::File(file),
-            (_, Some(directory)) => Roots::Directory(directory),
-            _ => Roots::System,
-        };
         let client = self.client_cert.map(|certificate| {
             let key = self.client_key.unwrap_or_else(|| certificate.clone());
             ClientCertificate { certificate, key, passphrase }
@@ -128,6 +133,7 @@ impl TlsArgs {
             identity,
             least,
             greatest: self.max_tls,
+            key_kind: None,
             roots,
             client,
             is_verified: self.insecure.is_none(),

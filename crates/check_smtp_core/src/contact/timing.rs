@@ -22,7 +22,8 @@ impl Label {
         if self.prefix.is_empty() { text } else { format!("{}{text}", self.prefix) }
     }
 
-    fn metric(&self, name: &str) -> String {
+    /// The name of a metric of this session.
+    pub fn metric(&self, name: &str) -> String {
         [name, &self.suffix].concat()
     }
 }

@@ -20,7 +20,7 @@ pub use finding::{Advice, Finding};
 pub use perfdata::{Perfdata, Unit};
 pub use range::{Range, RangeError};
 pub use render::{Format, Style};
-pub use report::{Report, Section};
+pub use report::{Gauge, Report, Section};
 pub use shell::Check;
 pub use state::State;
 pub use text::Clean;

@@ -186,11 +186,7 @@ fn cleaned(value: Value) -> Value {
 fn prometheus(names: Names, report: &Report) -> String {
     let (host, port) = report.target();
     let port = port.map(|port| port.to_string()).unwrap_or_default();
-    let labels = format!(
-        "check=\"{}\",host=\"{}\",port=\"{port}\"",
-        names.program,
-        Clean::new(host).as_str().replace('\\', "\\\\").replace('"', "\\\"")
-    );
+    let labels = format!("check=\"{}\",host=\"{}\",port=\"{port}\"", names.program, label_value(host));
     let mut out = String::new();
     let state = report.state().exit_code();
     let _ = write!(
@@ -217,7 +213,17 @@ fn prometheus(names: Names, report: &Report) -> String {
             let _ = writeln!(out, "{metric}{{{labels},{key}=\"{label}\"}} {number}");
         }
     }
+    for gauge in report.gauges() {
+        let _ = write!(out, "# HELP {} {}\n# TYPE {} gauge\n", gauge.name, gauge.help, gauge.name);
+        let own = gauge.label.as_ref().map(|(key, value)| format!(",{key}=\"{}\"", label_value(value)));
+        let _ = writeln!(out, "{}{{{labels}{}}} {}", gauge.name, own.unwrap_or_default(), gauge.value);
+    }
     out
+}
+
+/// A label's value, cleaned and escaped as the exposition format wants it.
+fn label_value(text: &str) -> String {
+    Clean::new(text).as_str().replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 #[cfg(test)]

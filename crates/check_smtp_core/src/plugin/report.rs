@@ -27,6 +27,19 @@ impl Section {
     }
 }
 
+/// A gauge of the Prometheus form alone, by a name that dashboards know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gauge {
+    /// Its name.
+    pub name: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// A label of its own beside those of the check, with its value.
+    pub label: Option<(&'static str, String)>,
+    /// The value.
+    pub value: f64,
+}
+
 /// The result of a check, before it is given a form.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -37,6 +50,7 @@ pub struct Report {
     findings: Vec<Finding>,
     sections: Vec<Section>,
     facts: Map<String, Value>,
+    gauges: Vec<Gauge>,
 }
 
 impl Report {
@@ -80,6 +94,16 @@ impl Report {
     /// Adds a fact to the JSON form. Its text is cleaned by the renderer.
     pub fn fact(&mut self, key: &str, value: impl Into<Value>) {
         self.facts.insert(key.to_owned(), value.into());
+    }
+
+    /// Adds a gauge to the Prometheus form.
+    pub fn gauge(&mut self, gauge: Gauge) {
+        self.gauges.push(gauge);
+    }
+
+    /// The gauges of the Prometheus form.
+    pub fn gauges(&self) -> &[Gauge] {
+        &self.gauges
     }
 
     /// The worst state of all findings; without any finding the check learned nothing: UNKNOWN.

@@ -75,6 +75,10 @@ kinds! {
     Rsa1024 = "rsa-1024",
     /// Valid for ten years.
     LongLifetime = "long-lifetime",
+    /// The same, and it says that it was issued under the Baseline Requirements.
+    PublicLongLifetime = "public-long-lifetime",
+    /// Its own issuer, expired ten days ago, and for `other.example.net`.
+    SelfSignedExpiredWrongHost = "self-signed-expired-wrong-host",
     /// Valid for 160 hours, as short-lived certificates are; 100 hours left.
     SixDay = "six-day",
 }

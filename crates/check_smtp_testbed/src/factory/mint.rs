@@ -1,6 +1,6 @@
 //! One certificate: what is to be said in it, and by whom it is signed.
 
-use openssl::asn1::Asn1Time;
+use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
@@ -11,7 +11,7 @@ use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
     SubjectKeyIdentifier,
 };
-use openssl::x509::{X509, X509Builder, X509Name};
+use openssl::x509::{X509, X509Builder, X509Extension, X509Name};
 
 use crate::error::Result;
 
@@ -51,6 +51,8 @@ pub(super) struct Request<'a> {
     pub ip: &'a [&'a str],
     pub validity: Validity,
     pub is_authority: bool,
+    /// Says that it was issued under the Baseline Requirements (domain validated).
+    pub is_public: bool,
     pub digest: MessageDigest,
 }
 
@@ -63,6 +65,7 @@ impl<'a> Request<'a> {
             ip: &["127.0.0.1", "::1"],
             validity: Validity::LEAF,
             is_authority: false,
+            is_public: false,
             digest: MessageDigest::sha256(),
         }
     }
@@ -70,7 +73,8 @@ impl<'a> Request<'a> {
     /// An authority of that name.
     pub(super) fn authority(common_name: &'a str) -> Self {
         let validity = Validity::AUTHORITY;
-        Self { common_name, dns: &[], ip: &[], validity, is_authority: true, digest: MessageDigest::sha256() }
+        let digest = MessageDigest::sha256();
+        Self { common_name, dns: &[], ip: &[], validity, is_authority: true, is_public: false, digest }
     }
 
     /// Signs it with `issuer`, or with its own key when there is none. `now` is Unix time.
@@ -113,6 +117,13 @@ impl<'a> Request<'a> {
             let context = builder.x509v3_context(Some(&issuer.certificate), None);
             let authority_key = AuthorityKeyIdentifier::new().keyid(true).build(&context)?;
             builder.append_extension(authority_key)?;
+        }
+        if self.is_public {
+            // SEQUENCE { SEQUENCE { OBJECT IDENTIFIER 2.23.140.1.2.1 } }
+            let policies = [0x30, 0x0a, 0x30, 0x08, 0x06, 0x06, 0x67, 0x81, 0x0c, 0x01, 0x02, 0x01];
+            let (oid, value) =
+                (Asn1Object::from_str("2.5.29.32")?, Asn1OctetString::new_from_bytes(&policies)?);
+            builder.append_extension(X509Extension::new_from_der(&oid, false, &value)?)?;
         }
         if !self.dns.is_empty() || !self.ip.is_empty() {
             let mut names = SubjectAlternativeName::new();

@@ -60,6 +60,17 @@ impl Identity {
         Ok(builder.build())
     }
 
+    /// The same with a second certificate of another kind of key, as dual-certificate servers have it. Both stand below the same
+    /// intermediate, which is sent with either.
+    pub fn dual_context(&self, second: &Self, max: Option<SslVersion>) -> Result<SslContext> {
+        let mut builder = self.context_builder(None, max)?;
+        let leaf = X509::from_pem(second.chain_pem.as_bytes())?;
+        builder.set_certificate(&leaf)?;
+        let key = PKey::private_key_from_pem(second.key_pem.as_bytes())?;
+        builder.set_private_key(&key)?;
+        Ok(builder.build())
+    }
+
     fn context_builder(&self, min: Option<SslVersion>, max: Option<SslVersion>) -> Result<SslContextBuilder> {
         let mut builder = SslContext::builder(SslMethod::tls_server())?;
         builder.set_security_level(0);
@@ -139,6 +150,11 @@ impl Factory {
 
     fn make(&self, kind: Kind) -> Result<Identity> {
         match kind {
+            Kind::SelfSignedExpiredWrongHost => {
+                let key = ecdsa()?;
+                let leaf = Request { validity: Validity::EXPIRED, ..leaf_request(Kind::WrongHost) };
+                identity(&key, &[&leaf.sign(self.now, &key, None)?])
+            }
             Kind::SelfSigned => {
                 let key = ecdsa()?;
                 let leaf = Request::leaf().sign(self.now, &key, None)?;
@@ -223,6 +239,10 @@ fn leaf_request(kind: Kind) -> Request<'static> {
         Kind::NotYetValid => leaf.validity = Validity { from: 10 * DAY, until: 100 * DAY },
         Kind::Inverted => leaf.validity = Validity { from: 10 * DAY, until: -10 * DAY },
         Kind::LongLifetime => leaf.validity = Validity { from: -10 * DAY, until: 3650 * DAY },
+        Kind::PublicLongLifetime => {
+            leaf.validity = Validity { from: -10 * DAY, until: 3650 * DAY };
+            leaf.is_public = true;
+        }
         Kind::SixDay => leaf.validity = Validity { from: -60 * HOUR, until: 100 * HOUR },
         Kind::Sha1 => leaf.digest = MessageDigest::sha1(),
         _ => {}

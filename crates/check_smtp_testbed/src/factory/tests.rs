@@ -51,7 +51,7 @@ fn every_kind_is_judged_as_its_name_says() {
             }
             Kind::Expired | Kind::ExpiredIntermediate => EXPIRED,
             Kind::NotYetValid | Kind::Inverted => NOT_YET_VALID,
-            Kind::SelfSigned => SELF_SIGNED_LEAF,
+            Kind::SelfSigned | Kind::SelfSignedExpiredWrongHost => SELF_SIGNED_LEAF,
             Kind::UnknownCa => NO_LOCAL_ISSUER,
             Kind::MissingIntermediate => CANNOT_VERIFY_LEAF,
             _ => OK,

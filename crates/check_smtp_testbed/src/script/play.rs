@@ -80,6 +80,9 @@ fn act(action: &Action, connection: &mut Connection) -> Result<bool, String> {
 fn context(side: TlsSide) -> Result<SslContext> {
     let factory = Factory::shared()?;
     let identity = factory.identity(side.kind)?;
+    if let Some(second) = side.second {
+        return identity.dual_context(&factory.identity(second)?, side.max);
+    }
     if side.wants_client_certificate {
         identity.server_context_for_clients_of(factory, side.min, side.max)
     } else {

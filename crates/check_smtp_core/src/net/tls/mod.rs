@@ -2,6 +2,7 @@
 //!
 //! Nothing of OpenSSL is touched before a handshake is asked for, and nothing of it leaves this module but values.
 
+mod file;
 mod roots;
 mod verify;
 
@@ -21,7 +22,9 @@ use crate::error::Cause;
 use crate::secret::Stored;
 use crate::smtp::Foreign;
 
+pub use file::{key_fits, read_chain};
 pub use roots::Roots;
+pub use verify::{Path, path};
 
 /// Key exchange groups offered: all classic ones, X25519 first. The hybrid post-quantum group that OpenSSL 3.5 adds costs a second
 /// key pair in every hello, and no mail server asks for it alone.
@@ -49,6 +52,13 @@ impl Version {
             Self::Tls12 => "TLSv1.2",
             Self::Tls13 => "TLSv1.3",
         }
+    }
+
+    /// The version of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        [Self::Tls10, Self::Tls11, Self::Tls12, Self::Tls13]
+            .into_iter()
+            .find(|version| version.name() == name)
     }
 
     fn to_openssl(self) -> SslVersion {
@@ -92,12 +102,51 @@ pub struct Settings {
     pub least: Version,
     /// The greatest version offered.
     pub greatest: Option<Version>,
+    /// The only kind of certificate asked for, of a server that may have several.
+    pub key_kind: Option<KeyKind>,
     /// The trusted roots.
     pub roots: Roots,
     /// Our own certificate.
     pub client: Option<ClientCertificate>,
     /// Whether the verdicts end the session (`false`: `--insecure`).
     pub is_verified: bool,
+}
+
+/// The kinds of key that servers have side by side (dual certificates).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// RSA.
+    Rsa,
+    /// An elliptic curve.
+    Ecdsa,
+}
+
+impl KeyKind {
+    /// Its name in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rsa => "RSA",
+            Self::Ecdsa => "ECDSA",
+        }
+    }
+
+    /// Signature algorithms that only a certificate of this kind can serve (RFC 8446 section 4.2.3).
+    fn signatures(self) -> &'static str {
+        match self {
+            Self::Rsa => {
+                "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512:RSA+SHA1"
+            }
+            Self::Ecdsa => "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ECDSA+SHA1",
+        }
+    }
+
+    /// Cipher suites up to TLS 1.2 that authenticate by this kind.
+    fn ciphers(self) -> &'static str {
+        match self {
+            Self::Rsa => "aRSA:@SECLEVEL=0",
+            Self::Ecdsa => "aECDSA:@SECLEVEL=0",
+        }
+    }
 }
 
 /// A client certificate and where its key is.
@@ -185,6 +234,10 @@ fn configure(settings: &Settings, client: Option<&LoadedClient>) -> Result<Ssl, 
     context.set_max_proto_version(settings.greatest.map(Version::to_openssl))?;
     context.set_options(SslOptions::NO_COMPRESSION);
     context.set_groups_list(GROUPS)?;
+    if let Some(kind) = settings.key_kind {
+        context.set_sigalgs_list(kind.signatures())?;
+        context.set_cipher_list(kind.ciphers())?;
+    }
     if let Some(client) = client {
         let mut certificates = client.chain.iter();
         if let Some(leaf) = certificates.next() {

@@ -176,7 +176,7 @@ fn subject_and_issuer(der: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The DER form of every certificate in a PEM text; what stands between them is skipped.
-fn der_blocks(pem: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn der_blocks(pem: &[u8]) -> Vec<Vec<u8>> {
     x509_parser::pem::Pem::iter_from_buffer(pem)
         .map_while(Result::ok)
         .filter(|block| block.label == "CERTIFICATE")

@@ -5,7 +5,7 @@ use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext};
 
-use super::{Settings, Verdicts, Version};
+use super::{Roots, Settings, Verdicts, Version};
 use crate::certificate::{Certificate, Fault};
 use crate::error::Cause;
 use crate::net::clock::{self, Deadline};
@@ -13,11 +13,31 @@ use crate::net::clock::{self, Deadline};
 /// `X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT` of OpenSSL's verify codes.
 const SELF_SIGNED_LEAF: i32 = 18;
 
-/// What building a path came to.
-struct Path {
-    /// The path as built, leaf first, in DER.
-    elements: Vec<Vec<u8>>,
-    fault: Option<Fault>,
+/// What building a path to a trusted root came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path {
+    /// The path as built, leaf first, in DER; as far as it could be built where it does not end in a trusted root.
+    pub elements: Vec<Vec<u8>>,
+    /// Why it is not trusted. Dates do not count here: they are judged element by element.
+    pub fault: Option<Fault>,
+}
+
+/// Builds the path for a chain in DER, leaf first. Fails only when a local file cannot be used.
+pub fn path(chain: &[Vec<u8>], roots: &Roots, deadline: Deadline) -> Result<Path, Cause> {
+    let chain: Vec<X509> = chain.iter().filter_map(|der| X509::from_der(der).ok()).collect();
+    let Some(leaf) = chain.first() else {
+        return Ok(Path { elements: Vec::new(), fault: Some(Fault::NoCertificate) });
+    };
+    build_best(leaf, &chain, &roots.candidates(&chain, deadline)?, clock::now())
+}
+
+/// Only the dates may be at fault: the path is built again without them then, so that trust and time are told apart.
+fn build_best(leaf: &X509Ref, chain: &[X509], roots: &[X509], now: i64) -> Result<Path, Cause> {
+    let path = match build(leaf, chain, roots, now, false) {
+        Ok(path) if path.fault.is_some() => build(leaf, chain, roots, now, true),
+        other => other,
+    };
+    path.map_err(|error| Cause::Handshake(super::openssl_words(&error)))
 }
 
 /// Judges a chain as sent. Fails only when a local file cannot be used.
@@ -36,12 +56,7 @@ pub fn verdicts(
     }
     let roots = settings.roots.candidates(chain, deadline)?;
     let now = clock::now();
-    let path = match build(leaf, chain, &roots, now, false) {
-        // Only the dates may be at fault: the path is built again without them, so that trust and time are told apart.
-        Ok(path) if path.fault.is_some() => build(leaf, chain, &roots, now, true),
-        other => other,
-    };
-    let path = path.map_err(|error| Cause::Handshake(super::openssl_words(&error)))?;
+    let path = build_best(leaf, chain, &roots, now)?;
     let elements: Vec<Certificate> =
         path.elements.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
     let leaf = leaf.to_der().ok().and_then(|der| Certificate::from_der(&der).ok());

@@ -1,5 +1,7 @@
 //! Certificates as facts (RFC 5280), and what is wrong with them. Pure: the time is an argument.
 
+mod details;
+
 use std::fmt;
 use std::net::IpAddr;
 
@@ -7,6 +9,8 @@ use chrono::DateTime;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
+
+pub use details::Details;
 
 /// Names taken from a certificate at the most.
 const NAMES_LIMIT: usize = 200;
@@ -162,6 +166,20 @@ impl Certificate {
     pub fn label(&self) -> &str {
         let named = self.common_name.as_deref().or(self.dns_names.first().map(String::as_str));
         named.unwrap_or(&self.subject)
+    }
+
+    /// From begin to end of validity in seconds, both ends included (RFC 5280 section 4.1.2.5).
+    pub fn lifetime(&self) -> i64 {
+        self.not_after.saturating_sub(self.not_before).saturating_add(1)
+    }
+
+    /// Whether its common name is `identity`: what clients went by before RFC 6125.
+    pub fn is_named(&self, identity: &Identity) -> bool {
+        let common_name = self.common_name.as_deref().unwrap_or_default();
+        match identity {
+            Identity::Name(name) => dns_name_matches(common_name, name),
+            Identity::Address(address) => common_name == address.to_string(),
+        }
     }
 
     /// Whether it is valid at `now` (seconds since 1970).
@@ -339,7 +357,7 @@ pub fn date(seconds: i64) -> String {
 }
 
 /// A length of time in its two largest units: `9 d 4 h`, `3 h 12 min`, `40 s`.
-fn span(seconds: i64) -> String {
+pub fn span(seconds: i64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),

@@ -1,0 +1,196 @@
+//! What is wrong with a chain: trust, form, dates, names, strength, pins; each judged apart.
+
+use check_smtp_core::advice;
+use check_smtp_core::certificate::{Certificate, Fault, Identity, Key, span};
+use check_smtp_core::contact::timing::Label;
+use check_smtp_core::plugin::{Finding, State};
+use check_smtp_core::policy;
+
+use super::{expiry, leaf_name};
+use crate::args::Config;
+use crate::expect::Expectations;
+use crate::facts::{Chain, Element};
+use crate::validity::as_f64;
+
+/// All findings on a chain.
+pub fn findings(config: &Config, chain: &Chain, now: i64, label: &Label) -> Vec<Finding> {
+    let expect = &config.expect;
+    let mut findings = trust(expect, chain, label);
+    findings.extend(expiry::findings(config, chain, now, label));
+    if let Some(leaf) = chain.leaf() {
+        findings.extend(
+            expect.identities.iter().map(|identity| name(expect, &leaf.certificate, identity, label)),
+        );
+        findings.extend(pins(expect, leaf, label));
+        findings.extend(lifetime(expect, leaf, label));
+    }
+    findings.extend(strength(expect, chain, label));
+    findings.extend(form(chain, label));
+    findings
+}
+
+fn fault(fault: &Fault, state: State, label: &Label) -> Finding {
+    let advice = if *fault == Fault::SelfSigned { advice::self_signed() } else { advice::for_fault(fault) };
+    Finding::new(fault.id(), state, label.text(fault.to_string())).advised(advice)
+}
+
+fn trust(expect: &Expectations, chain: &Chain, label: &Label) -> Vec<Finding> {
+    let mut findings = match &chain.fault {
+        Err(failure) => policy::findings_of(failure),
+        Ok(Some(Fault::SelfSigned)) if expect.allows_self_signed => {
+            vec![Finding::new(
+                "self_signed_allowed",
+                State::Ok,
+                label.text("certificate is self-signed, as allowed"),
+            )]
+        }
+        Ok(Some(broken)) => vec![fault(broken, State::Critical, label)],
+        Ok(None) => {
+            let root = chain.path.last().map_or("a trusted root", |root| root.certificate.label());
+            vec![Finding::new(
+                "trusted",
+                State::Ok,
+                label.text(format!("certificate of {} is trusted by {root}", leaf_name(chain))),
+            )]
+        }
+    };
+    if chain.unreadable > 0 {
+        let text = format!("{} certificates of the chain cannot be read", chain.unreadable);
+        findings.push(Finding::new("certificate_unreadable", State::Critical, label.text(text)));
+    }
+    findings
+}
+
+fn name(expect: &Expectations, leaf: &Certificate, identity: &Identity, label: &Label) -> Finding {
+    match leaf.name_fault(identity) {
+        None => Finding::new("name", State::Ok, label.text(format!("certificate is for {identity}"))),
+        Some(Fault::NoAlternativeName { .. }) if leaf.is_named(identity) && expect.allows_cn => Finding::new(
+            "common_name_allowed",
+            State::Ok,
+            label.text(format!("common name is {identity}, as allowed")),
+        ),
+        Some(broken @ Fault::NoAlternativeName { .. }) if leaf.is_named(identity) => {
+            fault(&broken, State::Warning, label)
+        }
+        Some(broken) => fault(&broken, State::Critical, label),
+    }
+}
+
+/// Keys of all that counts; signatures of all but the trusted root, whose own nobody checks.
+fn strength(expect: &Expectations, chain: &Chain, label: &Label) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, element) in chain.judged().iter().enumerate() {
+        let certificate = &element.certificate;
+        let name = certificate.label().to_owned();
+        let is_weak = match certificate.key {
+            Key::Rsa(bits) => bits < expect.min_rsa,
+            Key::Ec(bits) => bits < expect.min_ec,
+            Key::Other => false,
+        };
+        if is_weak {
+            let weak = Fault::WeakKey { element: name.clone(), key: certificate.key };
+            findings.push(fault(&weak, State::Critical, label));
+        }
+        let is_root = expiry::place(chain, index) == "root" || certificate.is_self_issued;
+        if certificate.has_weak_signature && !is_root {
+            findings.push(fault(&Fault::WeakSignature { element: name }, State::Critical, label));
+        }
+    }
+    findings
+}
+
+fn lifetime(expect: &Expectations, leaf: &Element, label: &Label) -> Option<Finding> {
+    let certificate = &leaf.certificate;
+    let allowed = expect.max_lifetime.of(certificate.not_before, leaf.details.is_public)?;
+    let text = format!(
+        "certificate of {} lives for {}, {} days at most were allowed when it was issued",
+        certificate.label(),
+        span(certificate.lifetime()),
+        allowed / crate::validity::DAY
+    );
+    (as_f64(certificate.lifetime()) > allowed).then(|| {
+        Finding::new("certificate_lifetime", State::Warning, label.text(text))
+            .advised(advice::long_lifetime())
+    })
+}
+
+fn pins(expect: &Expectations, leaf: &Element, label: &Label) -> Vec<Finding> {
+    let certificate = &leaf.certificate;
+    let pinned = [
+        ("pin_spki", "public key", expect.spki.as_slice(), leaf.details.spki_sha256),
+        ("pin_certificate", "certificate", expect.fingerprints.as_slice(), leaf.details.sha256),
+    ];
+    let mut findings: Vec<Finding> = pinned
+        .into_iter()
+        .filter(|(_, _, pins, _)| !pins.is_empty())
+        .map(|(id, what, pins, found)| {
+            let is_pinned = pins.contains(&found);
+            let text = format!(
+                "{what} of {} {} pinned (SHA-256 {})",
+                certificate.label(),
+                if is_pinned { "is" } else { "is not" },
+                hex(&found)
+            );
+            pinned_finding(id, is_pinned, label.text(text))
+        })
+        .collect();
+    if let Some(pattern) = &expect.issuer {
+        let text = format!("issuer is {} (expected {pattern})", certificate.issuer);
+        findings.push(pinned_finding("issuer", pattern.is_match(&certificate.issuer), label.text(text)));
+    }
+    if let Some(serial) = &expect.serial {
+        let text = format!("serial number is {} (expected {serial})", leaf.details.serial);
+        findings.push(pinned_finding("serial", leaf.details.serial == *serial, label.text(text)));
+    }
+    findings
+}
+
+fn pinned_finding(id: &'static str, is_met: bool, text: String) -> Finding {
+    if is_met {
+        return Finding::new(id, State::Ok, text);
+    }
+    Finding::new(id, State::Critical, text).advised(advice::pin_broken())
+}
+
+/// Hexadecimal without separators, as `--pin-cert` takes it.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// How the chain was put together: a wrong order breaks clients of TLS 1.2 (RFC 5246 section 7.4.2), the rest only costs bytes.
+fn form(chain: &Chain, label: &Label) -> Vec<Finding> {
+    let sent: Vec<&Certificate> = chain.sent.iter().map(|element| &element.certificate).collect();
+    let is_issuer = |index: usize, certificate: &Certificate| {
+        sent.iter().enumerate().any(|(other, below)| other != index && below.issuer == certificate.subject)
+    };
+    let mut findings = Vec::new();
+    let misplaced = sent.windows(2).any(|pair| {
+        let [below, above] = pair else { return false };
+        above.subject != below.issuer
+            && !below.is_self_issued
+            && sent.iter().skip(1).any(|other| other.subject == below.issuer)
+    });
+    if misplaced {
+        let text = "certificates are sent in the wrong order, each must be followed by its issuer";
+        findings.push(
+            Finding::new("chain_order", State::Warning, label.text(text)).advised(advice::chain_order()),
+        );
+    }
+    for (index, certificate) in sent.iter().enumerate().skip(1) {
+        let (id, what) = match (is_issuer(index, certificate), certificate.is_self_issued) {
+            (false, _) => ("chain_extra", "is sent and belongs to no other of the chain"),
+            (true, true) => ("chain_root", "is a root: it is sent for nothing, clients have their own"),
+            (true, false) => continue,
+        };
+        findings.push(Finding::new(
+            id,
+            State::Ok,
+            label.text(format!("certificate of {} {what}", certificate.label())),
+        ));
+    }
+    findings
+}

@@ -1,0 +1,211 @@
+//! How much validity is left. Compared in seconds, shown in days.
+
+use check_smtp_core::advice;
+use check_smtp_core::certificate::{date, span};
+use check_smtp_core::contact::timing::Label;
+use check_smtp_core::plugin::{Finding, Gauge, Perfdata, Range, State, Thresholds, Unit};
+
+use super::endpoint;
+use crate::args::Config;
+use crate::facts::{Chain, Element, Facts};
+use crate::validity::{DAY, as_f64};
+
+/// The certificate that ends first.
+#[derive(Clone, Copy, Debug)]
+pub struct Earliest<'a> {
+    element: &'a Element,
+    chain: &'a Chain,
+    place: &'static str,
+    number: usize,
+}
+
+impl Earliest<'_> {
+    /// Seconds left; negative when it is over.
+    pub fn left(&self, now: i64) -> i64 {
+        self.element.certificate.not_after.saturating_sub(now)
+    }
+
+    /// `valid until 2027-02-21 (89 days)`, with the name and the place of what is not the leaf, and the endpoint where there are
+    /// several.
+    pub fn sentence(&self, facts: &Facts) -> String {
+        let place = match self.place {
+            "leaf" => String::new(),
+            place => format!(", {place} {}", self.element.certificate.label()),
+        };
+        let sender = facts.endpoints.iter().find(|endpoint| endpoint.chain == Some(self.number));
+        let sender = sender.filter(|_| facts.endpoints.len() > 1);
+        let sender = sender.map(|endpoint| format!(", {}", endpoint::name(endpoint))).unwrap_or_default();
+        format!(
+            "valid until {} ({}{place}{sender})",
+            date(self.element.certificate.not_after),
+            days(self.left(facts.now))
+        )
+    }
+}
+
+/// The one of all certificates that count that ends first.
+pub fn earliest(facts: &Facts) -> Option<Earliest<'_>> {
+    let all = facts.chains.iter().enumerate().flat_map(|(number, chain)| {
+        let judged = chain.judged().iter().enumerate();
+        judged.map(move |(index, element)| Earliest { element, chain, place: place(chain, index), number })
+    });
+    all.min_by_key(|earliest| earliest.element.certificate.not_after)
+}
+
+/// The place of a certificate among those that are judged.
+pub fn place(chain: &Chain, index: usize) -> &'static str {
+    match index {
+        0 => "leaf",
+        last if chain.is_trusted() && last + 1 == chain.judged().len() => "root",
+        _ => "intermediate",
+    }
+}
+
+/// WARNING and CRITICAL for the certificates of a chain, in seconds.
+fn limits(config: &Config, chain: &Chain) -> (Option<f64>, Option<f64>) {
+    chain.leaf().map_or((None, None), |leaf| config.left.of(&leaf.certificate))
+}
+
+/// A finding for each certificate of a chain that is over, not begun or about to end.
+pub fn findings(config: &Config, chain: &Chain, now: i64, label: &Label) -> Vec<Finding> {
+    let limits = limits(config, chain);
+    let judged = chain.judged().iter().enumerate();
+    let mut findings: Vec<Finding> =
+        judged.filter_map(|(index, element)| one(limits, element, place(chain, index), now, label)).collect();
+    findings.extend(off_path(chain, now, label));
+    findings
+}
+
+fn one(
+    (warning, critical): (Option<f64>, Option<f64>),
+    element: &Element,
+    place: &str,
+    now: i64,
+    label: &Label,
+) -> Option<Finding> {
+    let certificate = &element.certificate;
+    if let Some(fault) = certificate.time_fault(now) {
+        return Some(
+            Finding::new(fault.id(), State::Critical, label.text(fault.to_string()))
+                .advised(advice::for_fault(&fault)),
+        );
+    }
+    let left = certificate.not_after.saturating_sub(now);
+    let is_below = |limit: Option<f64>| limit.filter(|limit| as_f64(left) < *limit);
+    let (state, limit) = match (is_below(critical), is_below(warning)) {
+        (Some(limit), _) => (State::Critical, limit),
+        (None, Some(limit)) => (State::Warning, limit),
+        (None, None) => return None,
+    };
+    let text = format!(
+        "certificate of {} ({place}) expires in {}, on {} (less than {} left)",
+        certificate.label(),
+        span(left),
+        date(certificate.not_after),
+        limit_shown(limit)
+    );
+    Some(Finding::new("certificate_expires_soon", state, label.text(text)).advised(advice::expires_soon()))
+}
+
+/// An expired certificate that no path goes over harms nobody; it is told, not judged.
+fn off_path(chain: &Chain, now: i64, label: &Label) -> Vec<Finding> {
+    if !chain.is_trusted() {
+        return Vec::new();
+    }
+    let is_off = |element: &&Element| chain.path.iter().all(|on| on.details.sha256 != element.details.sha256);
+    let over =
+        chain.sent.iter().filter(is_off).filter(|element| element.certificate.time_fault(now).is_some());
+    over.map(|element| {
+        let text = format!(
+            "certificate of {} is sent and has expired; the path does not go over it",
+            element.certificate.label()
+        );
+        Finding::new("expired_off_path", State::Ok, label.text(text))
+    })
+    .collect()
+}
+
+/// The metrics: what is left at the earliest, and above the leaf; for each endpoint where there are several.
+pub fn measured(config: &Config, facts: &Facts) -> Vec<Finding> {
+    let Some(earliest) = earliest(facts) else { return Vec::new() };
+    let left = earliest.left(facts.now);
+    let text = if left < 0 {
+        format!("earliest certificate expired on {}", date(earliest.element.certificate.not_after))
+    } else {
+        earliest.sentence(facts)
+    };
+    let mut finding = Finding::new("validity", State::Ok, text)
+        .measured(in_days("days", left).judged_by(thresholds(limits(config, earliest.chain))))
+        .measured(Perfdata::new("not_after", as_f64(earliest.element.certificate.not_after), Unit::None));
+    let above = earliest.chain.path.iter().skip(1).map(|element| element.certificate.not_after).min();
+    if let Some(not_after) = above {
+        finding = finding.measured(in_days("chain_days", not_after.saturating_sub(facts.now)));
+    }
+    if facts.endpoints.len() > 1 {
+        for (index, endpoint) in facts.endpoints.iter().enumerate() {
+            let chain = endpoint.chain.and_then(|chain| facts.chains.get(chain));
+            let first =
+                chain.and_then(|chain| chain.judged().iter().map(|one| one.certificate.not_after).min());
+            if let Some(not_after) = first {
+                let name = format!("days_{}", index + 1);
+                finding = finding.measured(in_days(&name, not_after.saturating_sub(facts.now)));
+            }
+        }
+    }
+    vec![finding]
+}
+
+/// The names under which blackbox_exporter shows the same, so that its dashboards keep working.
+pub fn gauges(facts: &Facts) -> Vec<Gauge> {
+    let end = |element: &Element| element.certificate.not_after;
+    let sent = facts.chains.iter().flat_map(|chain| &chain.sent).map(end).min();
+    let paths = facts.chains.iter().filter(|chain| chain.is_trusted());
+    let verified = paths.filter_map(|chain| chain.path.iter().map(end).min()).max();
+    let versions = facts.endpoints.iter().filter_map(|endpoint| endpoint.contact.record.tls.as_ref());
+    let version = versions.map(|session| session.version.replace("TLSv", "TLS ")).min();
+    let gauge = |name, help, label, value| Gauge { name, help, label, value };
+    let mut gauges = Vec::new();
+    gauges.extend(sent.map(|end| {
+        let help = "End of the certificate sent that ends first, in seconds since 1970.";
+        gauge("probe_ssl_earliest_cert_expiry", help, None, as_f64(end))
+    }));
+    gauges.extend(verified.map(|end| {
+        let help = "End of the verified path, in seconds since 1970.";
+        gauge("probe_ssl_last_chain_expiry_timestamp_seconds", help, None, as_f64(end))
+    }));
+    gauges.extend(version.map(|version| {
+        gauge("probe_tls_version_info", "The TLS version negotiated.", Some(("version", version)), 1.0)
+    }));
+    gauges
+}
+
+/// Days with four decimals (nine seconds): engines store them, seconds decide.
+fn in_days(name: &str, seconds: i64) -> Perfdata {
+    Perfdata::new(name, rounded(as_f64(seconds) / DAY), Unit::None)
+}
+
+fn rounded(days: f64) -> f64 {
+    (days * 10_000.0).round() / 10_000.0
+}
+
+/// As plugins write "less than": `30:`.
+fn thresholds((warning, critical): (Option<f64>, Option<f64>)) -> Thresholds {
+    let range = |limit: Option<f64>| {
+        limit.and_then(|seconds| Range::parse(&format!("{}:", rounded(seconds / DAY))).ok())
+    };
+    Thresholds { warning: range(warning), critical: range(critical) }
+}
+
+/// `89 days`; hours and minutes below two days.
+fn days(left: i64) -> String {
+    if left >= 2 * 86_400 { format!("{} days", left / 86_400) } else { span(left) }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a limit is far below 2^63 seconds, and is shown in days"
+)]
+fn limit_shown(limit: f64) -> String {
+    let seconds = limit as i64;
+    if seconds % 86_400 == 0 { format!("{} d", seconds / 86_400) } else { span(seconds) }
+}

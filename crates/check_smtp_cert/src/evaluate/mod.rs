@@ -1,0 +1,139 @@
+//! Judges what was seen. Pure.
+
+mod chain;
+mod endpoint;
+mod expiry;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use check_smtp_core::contact;
+use check_smtp_core::contact::timing::{self, Label};
+use check_smtp_core::net::Host;
+use check_smtp_core::plugin::{Finding, Perfdata, Report, State, Unit};
+use check_smtp_core::policy;
+
+use crate::args::{Config, Server, Source};
+use crate::facts::{Chain, Facts};
+
+/// The report on all that was seen.
+pub fn evaluate(config: &Config, facts: &Facts) -> Report {
+    let mut report = match &config.source {
+        Source::File { chain, .. } => Report::new(&chain.display().to_string()),
+        Source::Server(server) => of_server(server, facts),
+    };
+    report = report.summary(&summary(facts));
+    if let Some(failure) = &facts.failure {
+        report.extend(policy::findings_of(failure));
+        report.fact("failed_phase", failure.phase.label());
+    }
+    for (index, endpoint) in facts.endpoints.iter().enumerate() {
+        report.extend(endpoint::faults(config, facts, endpoint, &label(facts, index)));
+    }
+    for (index, chain) in facts.chains.iter().enumerate() {
+        report.extend(chain::findings(config, chain, facts.now, &chain_label(facts, index)));
+    }
+    if let Some(fits) = &facts.key_fits {
+        report.extend(key(fits));
+    }
+    report.extend(facts.not_written.as_ref().map(policy::findings_of).unwrap_or_default());
+    report.extend(expiry::measured(config, facts));
+    if let Source::Server(server) = &config.source {
+        report.extend(times(config, facts));
+        show::endpoints(&mut report, config, server, facts);
+    }
+    show::chains(&mut report, config, facts);
+    expiry::gauges(facts).into_iter().for_each(|gauge| report.gauge(gauge));
+    report
+}
+
+fn of_server(server: &Server, facts: &Facts) -> Report {
+    let target = &server.target;
+    let subject = match facts.endpoints.as_slice() {
+        [only] => contact::findings::subject(target, &only.contact),
+        _ => target.endpoint(target.port),
+    };
+    let port = (!matches!(target.connect, Host::Socket(_))).then_some(target.port);
+    Report::new(&subject).endpoint(&target.host(), port)
+}
+
+/// What is said beside the worst finding: until when all is valid, and the protocol.
+fn summary(facts: &Facts) -> String {
+    let reached = facts.endpoints.iter().filter(|endpoint| endpoint.chain.is_some()).count();
+    let counted = (facts.endpoints.len() > 1)
+        .then(|| format!("{reached} of {} sessions secured", facts.endpoints.len()));
+    let valid = expiry::earliest(facts).filter(|earliest| earliest.left(facts.now) >= 0);
+    let valid = valid.map(|earliest| earliest.sentence(facts));
+    counted.into_iter().chain(valid).chain(endpoint::versions(facts)).collect::<Vec<_>>().join(", ")
+}
+
+/// What tells one endpoint from the others: address, kind of certificate, number of its metrics.
+fn label(facts: &Facts, index: usize) -> Label {
+    match facts.endpoints.get(index) {
+        Some(endpoint) if facts.endpoints.len() > 1 => {
+            Label { prefix: format!("{}: ", endpoint::name(endpoint)), suffix: format!("_{}", index + 1) }
+        }
+        _ => Label::default(),
+    }
+}
+
+/// A chain is judged once and named by the endpoints that sent it.
+fn chain_label(facts: &Facts, chain: usize) -> Label {
+    if facts.endpoints.len() < 2 {
+        return Label::default();
+    }
+    let senders: Vec<String> =
+        facts.endpoints.iter().filter(|endpoint| endpoint.chain == Some(chain)).map(endpoint::name).collect();
+    let more = if senders.len() > 2 { format!(" and {} more", senders.len() - 2) } else { String::new() };
+    let shown: Vec<&str> = senders.iter().take(2).map(String::as_str).collect();
+    Label { prefix: format!("{}{more}: ", shown.join(", ")), suffix: String::new() }
+}
+
+fn key(fits: &Result<bool, check_smtp_core::Failure>) -> Vec<Finding> {
+    match fits {
+        Ok(true) => vec![Finding::new("key_fits", State::Ok, "the key fits the certificate")],
+        Ok(false) => {
+            vec![Finding::new("key_mismatch", State::Critical, "the key is not the one of the certificate")]
+        }
+        Err(failure) => policy::findings_of(failure),
+    }
+}
+
+/// The times of the session; of several sessions the slowest, and the whole time of each.
+fn times(config: &Config, facts: &Facts) -> Vec<Finding> {
+    let plain = Label::default();
+    match facts.endpoints.as_slice() {
+        [] => vec![timing::total(&config.times, facts.lookup.total(), &plain)],
+        [only] => {
+            let total = timing::total(&config.times, only.contact.total(), &plain);
+            let phases = timing::phases(&config.times, &only.contact.record.timeline, &plain);
+            std::iter::once(total).chain(phases).collect()
+        }
+        several => {
+            let slowest = several.iter().map(|endpoint| endpoint.contact.total()).max().unwrap_or_default();
+            let number = f64::from(u32::try_from(several.len()).unwrap_or(u32::MAX));
+            let all = Finding::new(
+                "time",
+                State::Ok,
+                format!("slowest session took {:.3} s", slowest.as_secs_f64()),
+            )
+            .measured(Perfdata::new("time", slowest.as_secs_f64(), Unit::Seconds))
+            .measured(Perfdata::new("endpoints", number, Unit::None));
+            let each = several.iter().enumerate().flat_map(|(index, endpoint)| {
+                let label = label(facts, index);
+                let phases = timing::phases(&config.times, &endpoint.contact.record.timeline, &label);
+                // Metrics of every phase of every endpoint would fill the line: those that are judged and broken are told.
+                let slow = phases.into_iter().filter(|finding| finding.state() != State::Ok);
+                std::iter::once(timing::total(&config.times, endpoint.contact.total(), &label))
+                    .chain(slow)
+                    .collect::<Vec<_>>()
+            });
+            std::iter::once(all).chain(each).collect()
+        }
+    }
+}
+
+/// All the chains' leaves, for texts.
+fn leaf_name(chain: &Chain) -> &str {
+    chain.leaf().map_or("unnamed", |leaf| leaf.certificate.label())
+}

@@ -1,0 +1,96 @@
+//! What was seen.
+
+use check_smtp_core::certificate::{Certificate, Details};
+use check_smtp_core::contact::Contact;
+use check_smtp_core::error::Failure;
+use check_smtp_core::net::tls::{KeyKind, Path};
+use check_smtp_core::timeline::Timeline;
+
+/// Everything a run saw.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// When the certificates are judged, seconds since 1970.
+    pub now: i64,
+    /// The name lookup, with its time.
+    pub lookup: Timeline,
+    /// Nothing could be looked at at all: no address, no file.
+    pub failure: Option<Failure>,
+    /// Each session that was tried; none with a file.
+    pub endpoints: Vec<Endpoint>,
+    /// The distinct chains.
+    pub chains: Vec<Chain>,
+    /// Whether the key fits, where one was to be tried.
+    pub key_fits: Option<Result<bool, Failure>>,
+    /// The chains could not be written.
+    pub not_written: Option<Failure>,
+}
+
+/// One session.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// What every check sees.
+    pub contact: Contact,
+    /// The kind of certificate that was asked for.
+    pub key_kind: Option<KeyKind>,
+    /// Its chain, by its place among the chains.
+    pub chain: Option<usize>,
+}
+
+/// A chain as sent, and the path built from it.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// As sent, leaf first.
+    pub sent: Vec<Element>,
+    /// Certificates that cannot be read.
+    pub unreadable: usize,
+    /// The path to a trusted root, leaf first; empty where none could be tried.
+    pub path: Vec<Element>,
+    /// Why there is none.
+    pub fault: Result<Option<check_smtp_core::certificate::Fault>, Failure>,
+}
+
+/// A certificate of a chain.
+#[derive(Clone, Debug)]
+pub struct Element {
+    /// What it says.
+    pub certificate: Certificate,
+    /// What else it says.
+    pub details: Details,
+}
+
+impl Element {
+    fn read(der: &[u8]) -> Option<Self> {
+        Some(Self { certificate: Certificate::from_der(der).ok()?, details: Details::from_der(der).ok()? })
+    }
+}
+
+impl Chain {
+    /// Reads a chain and its path.
+    pub fn new(sent: &[Vec<u8>], path: Result<Path, Failure>) -> Self {
+        let read = |chain: &[Vec<u8>]| -> Vec<Element> {
+            chain.iter().filter_map(|der| Element::read(der)).collect()
+        };
+        let readable = read(sent);
+        let unreadable = sent.len() - readable.len();
+        let (path, fault) = match path {
+            Ok(path) => (read(&path.elements), Ok(path.fault)),
+            Err(failure) => (Vec::new(), Err(failure)),
+        };
+        Self { sent: readable, unreadable, path, fault }
+    }
+
+    /// The server's own certificate.
+    pub fn leaf(&self) -> Option<&Element> {
+        self.sent.first()
+    }
+
+    /// Whether the path ends in a trusted root.
+    pub fn is_trusted(&self) -> bool {
+        matches!(self.fault, Ok(None))
+    }
+
+    /// The certificates that count: those of the path; where there is none, all that were sent.
+    pub fn judged(&self) -> &[Element] {
+        if self.is_trusted() && !self.path.is_empty() { &self.path } else { &self.sent }
+    }
+}
