@@ -61,9 +61,11 @@ scene "Several ports in one table" 2 \
 scene "For Zabbix: JSON, the same exit code" 0 \
     check_smtp_conn -H 127.0.0.1 -p "$smtp" --output json
 scene "The certificate: until when, by which path, with which TLS" 0 \
-    check_smtp_cert -H localhost -p "$submission" --ca-file "$ca" -vv
+    check_smtp_cert -H localhost -p "$submission" --ca-file "$ca" -v
 scene "A limit on what must be left" 1 \
     check_smtp_cert -H localhost -p "$smtps" -s --ca-file "$ca" -w 95% -c 10%
+scene "Which versions it accepts, and whether it forgets what came before TLS" 0 \
+    check_smtp_cert -H localhost -p "$submission" --ca-file "$ca" --probe-versions --test-injection --forbid-tls none -v
 scene "A certificate that signs itself" 2 \
     check_smtp_cert -H localhost -p "$untrusted"
 export SMTP_USER="$TESTBED_USER" SMTP_PASS="$TESTBED_PASSWORD"

@@ -6,6 +6,7 @@ use std::time::Duration;
 use check_smtp_core::cli::{
     self, Given, Limits, OutputArgs, Target, TargetArgs, TimingArgs, TlsArgs, TlsMode,
 };
+use check_smtp_core::hello::Offer;
 use check_smtp_core::net::Host;
 use check_smtp_core::net::tls::{self, KeyKind, Roots, Version};
 use check_smtp_core::plugin::{Style, Threshold, UsageError, duration};
@@ -53,6 +54,15 @@ pub struct ScopeArgs {
     /// Certificates asked for, of a server that may have several: auto (what it prefers), rsa, ecdsa or both [default: auto]
     #[arg(long, value_name = "KINDS", value_parser = key_kinds)]
     key_types: Option<KeyKinds>,
+    /// Try which versions from SSL 3.0 to TLS 1.3 the server accepts, on a connection for each, without OpenSSL
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    probe_versions: Option<Given>,
+    /// Versions that --probe-versions must not find: ssl3, 1.0, 1.1, 1.2, 1.3 or none; WARNING, for ssl3 CRITICAL [default: ssl3,1.0,1.1]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = forbidden, requires = "probe_versions")]
+    forbid_tls: Vec<Forbidden>,
+    /// Try on a connection of its own whether a command sent behind STARTTLS is taken into TLS; CRITICAL if so
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    test_injection: Option<Given>,
     /// Write the chains that were seen to this file (PEM)
     #[arg(long, value_name = "FILE", value_parser = cli::path)]
     pem: Option<PathBuf>,
@@ -82,6 +92,13 @@ pub enum Limit {
     /// On the time of a phase.
     Phase(Threshold),
 }
+
+/// Versions nobody should accept any more (RFC 7568, RFC 8996).
+const USUALLY_FORBIDDEN: [Offer; 3] = [Offer::Ssl30, Offer::Tls10, Offer::Tls11];
+
+/// One word of `--forbid-tls`; `none` forbids nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Forbidden(Option<Offer>);
 
 /// The kinds of certificate that are asked for, a session for each.
 #[derive(Clone, Debug)]
@@ -114,6 +131,10 @@ pub struct Server {
     pub asks_each_address: bool,
     /// One session for each of these.
     pub key_kinds: Vec<Option<KeyKind>>,
+    /// Versions that must not be accepted; `None` tries none.
+    pub forbidden: Option<Vec<Offer>>,
+    /// Tries an injection behind STARTTLS.
+    pub tests_injection: bool,
 }
 
 /// What the check is asked to do, known to be sound.
@@ -183,8 +204,18 @@ fn from_server(scope: ScopeArgs, target: TargetArgs, tls: TlsArgs) -> Result<Sou
     }
     let tls = tls::Settings { is_verified: false, ..tls.settings(&target)? };
     let identity = tls.identity.clone();
+    if mode == TlsMode::Implicit && scope.test_injection.is_some() {
+        return Err(UsageError::new(
+            "--test-injection is about STARTTLS: leave it out with TLS from the first byte",
+        ));
+    }
+    let asked: Vec<Offer> = scope.forbid_tls.iter().filter_map(|forbidden| forbidden.0).collect();
+    let usual = if scope.forbid_tls.is_empty() { USUALLY_FORBIDDEN.to_vec() } else { asked };
+    let forbidden = scope.probe_versions.map(|_| usual);
+    let tests_injection = scope.test_injection.is_some();
     let key_kinds = scope.key_types.map_or_else(|| vec![None], |kinds| kinds.0);
-    let server = Server { target, mode, tls, asks_each_address: scope.all_addresses.is_some(), key_kinds };
+    let asks_each_address = scope.all_addresses.is_some();
+    let server = Server { target, mode, tls, asks_each_address, key_kinds, forbidden, tests_injection };
     Ok((Source::Server(Box::new(server)), Some(identity)))
 }
 
@@ -205,6 +236,8 @@ fn from_file(
         (tls.client_cert.is_some(), "--client-cert"),
         (scope.all_addresses.is_some(), "--all-addresses"),
         (scope.key_types.is_some(), "--key-types"),
+        (scope.probe_versions.is_some(), "--probe-versions"),
+        (scope.test_injection.is_some(), "--test-injection"),
     ];
     if let Some((_, flag)) = needless.into_iter().find(|(given, _)| *given) {
         return Err(UsageError::new(format!(
@@ -283,6 +316,19 @@ fn limit(text: &str) -> Result<Limit, String> {
         return Threshold::parse_seconds(text).map(Limit::Phase).map_err(|error| error.to_string());
     }
     Left::parse(text).map(Limit::Left)
+}
+
+fn forbidden(text: &str) -> Result<Forbidden, String> {
+    let offer = match text {
+        "none" => None,
+        "ssl3" => Some(Offer::Ssl30),
+        "1.0" => Some(Offer::Tls10),
+        "1.1" => Some(Offer::Tls11),
+        "1.2" => Some(Offer::Tls12),
+        "1.3" => Some(Offer::Tls13),
+        _ => return Err("give ssl3, 1.0, 1.1, 1.2, 1.3 or none".to_owned()),
+    };
+    Ok(Forbidden(offer))
 }
 
 fn key_kinds(text: &str) -> Result<KeyKinds, String> {

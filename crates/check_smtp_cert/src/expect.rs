@@ -33,7 +33,7 @@ pub struct ExpectArgs {
     /// WARNING for a leaf that lives longer: auto (what the Baseline Requirements allowed on its day of issue, for certificates issued under them), off, days or a time [default: auto]
     #[arg(long, value_name = "TIME", value_parser = MaxLifetime::parse)]
     max_lifetime: Option<MaxLifetime>,
-    /// SHA-256 of the public key (SubjectPublicKeyInfo) in Base64 or hexadecimal; repeatable, one must match
+    /// SHA-256 of the public key (its SPKI) in Base64 or hexadecimal; repeatable, one must match
     #[arg(long, value_name = "HASH", value_parser = hash)]
     pin_spki: Vec<Hash>,
     /// SHA-256 of the certificate, given as for --pin-spki

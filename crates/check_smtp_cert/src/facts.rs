@@ -3,7 +3,9 @@
 use check_smtp_core::certificate::{Certificate, Details};
 use check_smtp_core::contact::Contact;
 use check_smtp_core::error::Failure;
+use check_smtp_core::hello::{Answer, Offer};
 use check_smtp_core::net::tls::{KeyKind, Path};
+use check_smtp_core::smtp::Reply;
 use check_smtp_core::timeline::Timeline;
 
 /// Everything a run saw.
@@ -21,8 +23,23 @@ pub struct Facts {
     pub chains: Vec<Chain>,
     /// Whether the key fits, where one was to be tried.
     pub key_fits: Option<Result<bool, Failure>>,
+    /// What was answered to each version offered.
+    pub versions: Vec<Offered>,
+    /// The answer to QUIT behind an injection, where one was tried, by the address asked.
+    pub injections: Vec<(String, Result<Reply, Failure>)>,
     /// The chains could not be written.
     pub not_written: Option<Failure>,
+}
+
+/// A version that was offered alone.
+#[derive(Clone, Debug)]
+pub struct Offered {
+    /// The address asked; empty where there is only one.
+    pub place: String,
+    /// The version.
+    pub offer: Offer,
+    /// What came.
+    pub answer: Result<Answer, Failure>,
 }
 
 /// One session.

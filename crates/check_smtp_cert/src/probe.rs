@@ -7,12 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use check_smtp_core::contact::Way;
 use check_smtp_core::error::{Cause, Failure, system_words};
+use check_smtp_core::hello::Offer;
 use check_smtp_core::net::tls::{self, KeyKind};
 use check_smtp_core::net::{Deadline, clock};
+use check_smtp_core::secret;
 use check_smtp_core::timeline::{Phase, Timeline};
 
 use crate::args::{Config, Server, Source};
-use crate::facts::{Chain, Endpoint, Facts};
+use crate::facts::{Chain, Endpoint, Facts, Offered};
 
 /// Sessions held at the same time.
 const AT_ONCE: usize = 16;
@@ -26,6 +28,8 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
         endpoints: Vec::new(),
         chains: Vec::new(),
         key_fits: None,
+        versions: Vec::new(),
+        injections: Vec::new(),
         not_written: None,
     };
     let seen = match &config.source {
@@ -82,6 +86,7 @@ fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) 
         [only] => vec![visit(only)],
         several => several.chunks(AT_ONCE).flat_map(|some| at_once(some, &visit)).collect(),
     };
+    try_out(&way, server, &addresses, deadline, facts);
     let mut chains: Vec<Vec<Vec<u8>>> = Vec::new();
     for (plan, contact) in plans.iter().zip(contacts) {
         let sent = contact.record.tls.as_ref().map(|session| session.chain.clone());
@@ -96,25 +101,54 @@ fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) 
     chains
 }
 
+/// A connection with each place for each version and for the injection, after the sessions that everything else is judged by.
+fn try_out(way: &Way<'_>, server: &Server, addresses: &[SocketAddr], deadline: Deadline, facts: &mut Facts) {
+    let places = places(server, addresses);
+    let is_only = places.len() == 1;
+    let name = |place: &[SocketAddr]| match place.first() {
+        Some(address) if !is_only => address.ip().to_string(),
+        _ => String::new(),
+    };
+    let offers = server.forbidden.iter().flat_map(|_| Offer::ALL);
+    let offered: Vec<(&Vec<SocketAddr>, Offer)> =
+        offers.flat_map(|offer| places.iter().map(move |place| (place, offer))).collect();
+    let ask = |(place, offer): &(&Vec<SocketAddr>, Offer)| {
+        let answer = match secret::random::<32>() {
+            Ok(random) => way.offer(place, deadline, &offer.client_hello(server.tls.sni.as_deref(), random)),
+            Err(words) => Err(failed(Cause::Local(words))),
+        };
+        Offered { place: name(place), offer: *offer, answer }
+    };
+    facts.versions = offered.chunks(AT_ONCE).flat_map(|some| at_once(some, &ask)).collect();
+    if server.tests_injection {
+        let inject = |place: &Vec<SocketAddr>| (name(place), way.inject(place, deadline));
+        facts.injections = places.chunks(AT_ONCE).flat_map(|some| at_once(some, &inject)).collect();
+    }
+}
+
 /// One session to hold.
 struct Plan {
     addresses: Vec<SocketAddr>,
     key_kind: Option<KeyKind>,
 }
 
-fn plans(server: &Server, addresses: &[SocketAddr]) -> Vec<Plan> {
-    let places: Vec<Vec<SocketAddr>> = if server.asks_each_address {
+/// The addresses, each by itself or all in one.
+fn places(server: &Server, addresses: &[SocketAddr]) -> Vec<Vec<SocketAddr>> {
+    if server.asks_each_address {
         addresses.iter().map(|address| vec![*address]).collect()
     } else {
         vec![addresses.to_vec()]
-    };
+    }
+}
+
+fn plans(server: &Server, addresses: &[SocketAddr]) -> Vec<Plan> {
     let kinds = |addresses: Vec<SocketAddr>| {
         server.key_kinds.iter().map(move |kind| Plan { addresses: addresses.clone(), key_kind: *kind })
     };
-    places.into_iter().flat_map(kinds).collect()
+    places(server, addresses).into_iter().flat_map(kinds).collect()
 }
 
-fn at_once<T: Send>(plans: &[Plan], visit: &(impl Fn(&Plan) -> T + Sync)) -> Vec<T> {
+fn at_once<P: Sync, T: Send>(plans: &[P], visit: &(impl Fn(&P) -> T + Sync)) -> Vec<T> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = plans.iter().map(|plan| scope.spawn(move || visit(plan))).collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).collect()

@@ -7,6 +7,7 @@ pub mod certificate;
 pub mod cli;
 pub mod contact;
 pub mod error;
+pub mod hello;
 pub mod net;
 pub mod oauth2;
 pub mod plugin;

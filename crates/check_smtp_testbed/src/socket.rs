@@ -116,7 +116,12 @@ impl Connection {
         Ok(())
     }
 
-    /// The server's side of a handshake.
+    /// Forgets what the client has sent already.
+    pub fn forget(&mut self) {
+        self.unread.clear();
+    }
+
+    /// The server's side of a handshake. What was read before stays, as with a server that takes commands over into TLS.
     pub fn secure(&mut self, context: &SslContext) -> Result<()> {
         let Stream::Plain(socket) = std::mem::replace(&mut self.stream, Stream::Gone) else {
             return Err(Error::Other("TLS inside TLS".into()));

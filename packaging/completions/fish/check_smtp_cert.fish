@@ -7,6 +7,7 @@ complete -c check_smtp_cert -l proxy-protocol -d 'Open the connection with a PRO
 complete -c check_smtp_cert -s f -l file -d 'Look at the chain in this PEM file (leaf first) instead of a server\'s; names are judged with -H only' -r -F
 complete -c check_smtp_cert -l key -d 'Key that must fit the leaf of --file (PEM, without passphrase)' -r -F
 complete -c check_smtp_cert -l key-types -d 'Certificates asked for, of a server that may have several: auto (what it prefers), rsa, ecdsa or both [default: auto]' -r
+complete -c check_smtp_cert -l forbid-tls -d 'Versions that --probe-versions must not find: ssl3, 1.0, 1.1, 1.2, 1.3 or none; WARNING, for ssl3 CRITICAL [default: ssl3,1.0,1.1]' -r
 complete -c check_smtp_cert -l pem -d 'Write the chains that were seen to this file (PEM)' -r -F
 complete -c check_smtp_cert -l sni -d 'Server name to ask for and to verify [default: the name after -H]; \'none\' sends none' -r
 complete -c check_smtp_cert -l min-tls -d 'Least TLS version allowed: 1.0, 1.1, 1.2 or 1.3 [default: 1.2]' -r
@@ -21,7 +22,7 @@ complete -c check_smtp_cert -l name -d 'A further name the certificate must be f
 complete -c check_smtp_cert -l min-rsa -d 'Least RSA key in bits [default: 2048]' -r
 complete -c check_smtp_cert -l min-ec -d 'Least elliptic-curve key in bits [default: 256]' -r
 complete -c check_smtp_cert -l max-lifetime -d 'WARNING for a leaf that lives longer: auto (what the Baseline Requirements allowed on its day of issue, for certificates issued under them), off, days or a time [default: auto]' -r
-complete -c check_smtp_cert -l pin-spki -d 'SHA-256 of the public key (SubjectPublicKeyInfo) in Base64 or hexadecimal; repeatable, one must match' -r
+complete -c check_smtp_cert -l pin-spki -d 'SHA-256 of the public key (its SPKI) in Base64 or hexadecimal; repeatable, one must match' -r
 complete -c check_smtp_cert -l pin-cert -d 'SHA-256 of the certificate, given as for --pin-spki' -r
 complete -c check_smtp_cert -l issuer -d 'Pattern that the issuer must fit (such as "O=Let\'s Encrypt")' -r
 complete -c check_smtp_cert -l serial -d 'Serial number in hexadecimal, with or without colons' -r
@@ -36,6 +37,8 @@ complete -c check_smtp_cert -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c check_smtp_cert -s 6 -l ipv6 -d 'Use IPv6 only'
 complete -c check_smtp_cert -s L -l lmtp -d 'Speak LMTP (LHLO instead of EHLO)'
 complete -c check_smtp_cert -l all-addresses -d 'Ask each address of the name, at the same time; the worst counts'
+complete -c check_smtp_cert -l probe-versions -d 'Try which versions from SSL 3.0 to TLS 1.3 the server accepts, on a connection for each, without OpenSSL'
+complete -c check_smtp_cert -l test-injection -d 'Try on a connection of its own whether a command sent behind STARTTLS is taken into TLS; CRITICAL if so'
 complete -c check_smtp_cert -s s -l tls -d 'TLS from the first byte (implicit TLS; the default for port 465)'
 complete -c check_smtp_cert -s S -l starttls -d 'TLS by STARTTLS; not offered or refused is CRITICAL'
 complete -c check_smtp_cert -l insecure -d 'Do not verify the certificate; the status line says so'

@@ -163,34 +163,53 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// How the chain was put together: a wrong order breaks clients of TLS 1.2 (RFC 5246 section 7.4.2), the rest only costs bytes.
 fn form(chain: &Chain, label: &Label) -> Vec<Finding> {
-    let sent: Vec<&Certificate> = chain.sent.iter().map(|element| &element.certificate).collect();
-    let is_issuer = |index: usize, certificate: &Certificate| {
-        sent.iter().enumerate().any(|(other, below)| other != index && below.issuer == certificate.subject)
+    let note = |id, certificate: &Certificate, what: &str| {
+        Finding::new(id, State::Ok, label.text(format!("certificate of {} {what}", certificate.label())))
     };
-    let mut findings = Vec::new();
-    let misplaced = sent.windows(2).any(|pair| {
-        let [below, above] = pair else { return false };
-        above.subject != below.issuer
-            && !below.is_self_issued
-            && sent.iter().skip(1).any(|other| other.subject == below.issuer)
-    });
-    if misplaced {
+    let (mut sent, mut findings): (Vec<&Element>, Vec<Finding>) = (Vec::new(), Vec::new());
+    for element in &chain.sent {
+        if sent.iter().any(|earlier| earlier.details.sha256 == element.details.sha256) {
+            findings.push(note("chain_duplicate", &element.certificate, "is sent more than once"));
+        } else {
+            sent.push(element);
+        }
+    }
+    let sent: Vec<&Certificate> = sent.into_iter().map(|element| &element.certificate).collect();
+    if is_misordered(&sent) {
         let text = "certificates are sent in the wrong order, each must be followed by its issuer";
         findings.push(
             Finding::new("chain_order", State::Warning, label.text(text)).advised(advice::chain_order()),
         );
     }
     for (index, certificate) in sent.iter().enumerate().skip(1) {
-        let (id, what) = match (is_issuer(index, certificate), certificate.is_self_issued) {
-            (false, _) => ("chain_extra", "is sent and belongs to no other of the chain"),
-            (true, true) => ("chain_root", "is a root: it is sent for nothing, clients have their own"),
-            (true, false) => continue,
-        };
-        findings.push(Finding::new(
-            id,
-            State::Ok,
-            label.text(format!("certificate of {} {what}", certificate.label())),
-        ));
+        let is_issuer = sent
+            .iter()
+            .enumerate()
+            .any(|(other, below)| other != index && below.issuer == certificate.subject);
+        match (is_issuer, certificate.is_self_issued) {
+            (false, _) => {
+                findings.push(note(
+                    "chain_extra",
+                    certificate,
+                    "is sent and belongs to no other of the chain",
+                ));
+            }
+            (true, true) => {
+                let what = "is a root: it is sent for nothing, clients have their own";
+                findings.push(note("chain_root", certificate, what));
+            }
+            (true, false) => {}
+        }
     }
     findings
+}
+
+/// Whether a certificate's issuer is sent, but not right behind it.
+fn is_misordered(sent: &[&Certificate]) -> bool {
+    sent.windows(2).any(|pair| {
+        let [below, above] = pair else { return false };
+        above.subject != below.issuer
+            && !below.is_self_issued
+            && sent.iter().skip(1).any(|other| other.subject == below.issuer)
+    })
 }

@@ -155,7 +155,7 @@ pub fn measured(config: &Config, facts: &Facts) -> Vec<Finding> {
     vec![finding]
 }
 
-/// The names under which blackbox_exporter shows the same, so that its dashboards keep working.
+/// The names under which `blackbox_exporter` shows the same, so that its dashboards keep working.
 pub fn gauges(facts: &Facts) -> Vec<Gauge> {
     let end = |element: &Element| element.certificate.not_after;
     let sent = facts.chains.iter().flat_map(|chain| &chain.sent).map(end).min();

@@ -6,6 +6,7 @@ mod expiry;
 mod show;
 #[cfg(test)]
 mod tests;
+mod trials;
 
 use check_smtp_core::contact;
 use check_smtp_core::contact::timing::{self, Label};
@@ -39,11 +40,14 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     report.extend(facts.not_written.as_ref().map(policy::findings_of).unwrap_or_default());
     report.extend(expiry::measured(config, facts));
     if let Source::Server(server) = &config.source {
+        report.extend(trials::findings(server, facts));
         report.extend(times(config, facts));
         show::endpoints(&mut report, config, server, facts);
     }
     show::chains(&mut report, config, facts);
-    expiry::gauges(facts).into_iter().for_each(|gauge| report.gauge(gauge));
+    for gauge in expiry::gauges(facts) {
+        report.gauge(gauge);
+    }
     report
 }
 

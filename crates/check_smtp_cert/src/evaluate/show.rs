@@ -7,11 +7,15 @@ use serde_json::{Map, Value, json};
 
 use super::chain::hex;
 use super::endpoint;
+use super::trials::{self, Verdict};
 use crate::args::{Config, Server};
-use crate::facts::{Chain, Element, Endpoint, Facts};
+use crate::facts::{Chain, Element, Endpoint, Facts, Offered};
 
 /// Sections and facts of the sessions.
 pub fn endpoints(report: &mut Report, config: &Config, server: &Server, facts: &Facts) {
+    if config.style.format == Format::Json && !facts.versions.is_empty() {
+        report.fact("versions", facts.versions.iter().map(offered).collect::<Vec<_>>());
+    }
     match facts.endpoints.as_slice() {
         [only] => show::add(report, config.style, &only.contact, || one(server, only)),
         several => {
@@ -23,6 +27,15 @@ pub fn endpoints(report: &mut Report, config: &Config, server: &Server, facts: &
             }
         }
     }
+}
+
+fn offered(offered: &Offered) -> Value {
+    let accepted = match trials::verdict(offered) {
+        Verdict::Accepted => Some(true),
+        Verdict::Refused => Some(false),
+        Verdict::Unclear => None,
+    };
+    json!({ "address": offered.place, "version": offered.offer.name(), "accepted": accepted })
 }
 
 fn line(index: usize, endpoint: &Endpoint, now: i64) -> String {

@@ -53,6 +53,8 @@ fn judged(words: &str, path: Vec<Element>) -> Report {
         endpoints: Vec::new(),
         chains: vec![chain],
         key_fits: None,
+        versions: Vec::new(),
+        injections: Vec::new(),
         not_written: None,
     };
     evaluate(&config(words), &facts)

@@ -191,6 +191,22 @@ pub fn long_lifetime() -> Option<Advice> {
     )
 }
 
+/// Advice on a server that takes commands over from before TLS.
+pub fn injection() -> Option<Advice> {
+    advice(
+        "starttls_command_injection",
+        "update the mail server: it must forget what it read before TLS (CVE-2011-0411 class, RFC 3207 section 6)",
+    )
+}
+
+/// Advice on an old protocol version that a server accepts.
+pub fn old_version_accepted() -> Option<Advice> {
+    advice(
+        "tls_version_accepted",
+        "switch it off (Postfix: smtpd_tls_protocols and smtpd_tls_mandatory_protocols = >=TLSv1.2), RFC 8996 and 7568",
+    )
+}
+
 /// Advice on a chain in the wrong order.
 pub fn chain_order() -> Option<Advice> {
     advice("chain_order", "put the file together anew: leaf, then the intermediate that signed it, and so on")

@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use crate::cli::{Target, TlsMode};
 use crate::error::{Cause, Failure};
+use crate::hello::Answer;
 use crate::net::{Attempt, Deadline, Host, Wire, dial, proxy, resolve, tls};
 use crate::session::{Channel, Connected, Record, Session, Stopped, helo_name};
+use crate::smtp::Reply;
 use crate::timeline::{Phase, Timeline};
 
 /// What a contact with a server showed.
@@ -123,12 +125,52 @@ impl Way<'_> {
         contact
     }
 
+    /// Offers TLS by a hello made by hand, on a connection of its own.
+    pub fn offer(
+        &self,
+        addresses: &[SocketAddr],
+        deadline: Deadline,
+        hello: &[u8],
+    ) -> Result<Answer, Failure> {
+        let (wire, address) =
+            self.dial(addresses, deadline).1.map_err(|cause| Failure::new(Phase::Connect, cause))?;
+        let mut record = Record::default();
+        if self.mode == TlsMode::Implicit {
+            return self.open(wire, address, deadline)?.offer(hello);
+        }
+        let way = Self { mode: TlsMode::None, ..*self };
+        let session = way.enter(wire, address, &mut record, deadline).map_err(|stopped| stopped.failure)?;
+        session.offer(hello, &mut record)
+    }
+
+    /// Tries whether a command added behind STARTTLS is taken into TLS, on a connection of its own; the server's answer to the QUIT.
+    pub fn inject(&self, addresses: &[SocketAddr], deadline: Deadline) -> Result<Reply, Failure> {
+        let (wire, address) =
+            self.dial(addresses, deadline).1.map_err(|cause| Failure::new(Phase::Connect, cause))?;
+        let mut record = Record::default();
+        let way = Self { mode: TlsMode::None, ..*self };
+        let session = way.enter(wire, address, &mut record, deadline).map_err(|stopped| stopped.failure)?;
+        session.inject(self.tls, &mut record)
+    }
+
     fn dial(&self, addresses: &[SocketAddr], deadline: Deadline) -> (Vec<Attempt>, Dialed) {
         if let Host::Socket(path) = &self.target.connect {
             return (Vec::new(), dial::dial_socket(path, deadline).map(|wire| (wire, None)));
         }
         let (attempts, dialed) = dial::dial(addresses, self.target.source, deadline);
         (attempts, dialed.map(|(wire, address)| (wire, Some(address))))
+    }
+
+    /// A new connection, with its PROXY header where one is asked for.
+    fn open(
+        &self,
+        wire: Wire,
+        address: Option<SocketAddr>,
+        deadline: Deadline,
+    ) -> Result<Connected, Failure> {
+        let ends = wire.local_address().zip(address).filter(|_| self.target.proxy.is_some());
+        let preamble = self.target.proxy.map(|version| proxy::header(version, ends)).unwrap_or_default();
+        Connected::open(wire, &preamble, deadline)
     }
 
     /// From the greeting to the last EHLO.
@@ -140,10 +182,8 @@ impl Way<'_> {
         deadline: Deadline,
     ) -> Result<Session, Stopped> {
         let target = self.target;
-        let ends = wire.local_address().zip(address).filter(|_| target.proxy.is_some());
-        let preamble = target.proxy.map(|version| proxy::header(version, ends)).unwrap_or_default();
-        let mut connected = Connected::open(wire, &preamble, deadline)
-            .map_err(|failure| Stopped { failure, channel: None })?;
+        let mut connected =
+            self.open(wire, address, deadline).map_err(|failure| Stopped { failure, channel: None })?;
         if self.mode == TlsMode::Implicit {
             connected = connected.secure(self.tls, record)?;
         }

@@ -82,9 +82,14 @@ impl fmt::Debug for Hidden {
 
 /// A fresh nonce of 144 random bits, printable.
 pub fn nonce() -> Result<String, String> {
-    let mut bytes = [0; 18];
+    random::<18>().map(|bytes| BASE64.encode(bytes))
+}
+
+/// Random bytes of the system; 256 at the most, which it gives all at once.
+pub fn random<const N: usize>() -> Result<[u8; N], String> {
+    let mut bytes = [0; N];
     match rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) {
-        Ok(18) => Ok(BASE64.encode(bytes)),
+        Ok(count) if count == N => Ok(bytes),
         _ => Err("the system gives no random bytes".to_owned()),
     }
 }

@@ -77,6 +77,8 @@ impl Dialogue<'_> {
             "HELO" => self.say("250 mail.example.org")?,
             "STARTTLS" if !self.is_tls => {
                 self.say("220 2.0.0 Ready to start TLS")?;
+                // What was sent before TLS counts no more (CVE-2011-0411).
+                self.connection.forget();
                 self.connection.secure(&self.service.context)?;
                 self.is_tls = true;
             }
