@@ -73,7 +73,7 @@ pub struct ScopeArgs {
 #[group(skip)]
 #[command(next_help_heading = "Thresholds and time")]
 pub struct LimitArgs {
-    /// WARNING when less validity is left: days (30), a time (30d, 12h) or a share of the lifetime (25%); PHASE=RANGE for the time of a phase; repeatable [default without -w and -c: 30, in proportion less for lifetimes under 90 days]
+    /// WARNING when less validity is left: days (30), a time (30d, 12h) or a share of the lifetime (25%); PHASE=RANGE for the time of a phase, staple=12h: for what is left of the OCSP response; repeatable [default without -w and -c: 30, in proportion less for lifetimes under 90 days]
     #[arg(short, long, value_name = "LEFT|PHASE=RANGE", allow_hyphen_values = true, value_parser = limit)]
     warning: Vec<Limit>,
     /// CRITICAL when less is left, given as for -w [default without -w and -c: 14]
@@ -202,7 +202,7 @@ fn from_server(scope: ScopeArgs, target: TargetArgs, tls: TlsArgs) -> Result<Sou
     if matches!(target.connect, Host::Socket(_)) && scope.all_addresses.is_some() {
         return Err(UsageError::new("--all-addresses has no meaning for a Unix socket, leave it out"));
     }
-    let tls = tls::Settings { is_verified: false, ..tls.settings(&target)? };
+    let tls = tls::Settings { is_verified: false, wants_staple: true, ..tls.settings(&target)? };
     let identity = tls.identity.clone();
     if mode == TlsMode::Implicit && scope.test_injection.is_some() {
         return Err(UsageError::new(
@@ -261,12 +261,13 @@ impl LimitArgs {
             ));
         }
         let timing = TimingArgs { warning: warnings, critical: criticals, timeout: self.timeout };
-        Ok((
-            validity::Limits { warning, critical },
-            timing.limits(&PHASES.map(Phase::label))?,
-            timing.budget(),
-        ))
+        Ok((validity::Limits { warning, critical }, timing.limits(&known())?, timing.budget()))
     }
+}
+
+/// What a threshold may be on: the phases, and what is left of the OCSP response.
+fn known() -> Vec<&'static str> {
+    PHASES.iter().map(|phase| phase.label()).chain(["staple"]).collect()
 }
 
 /// The last limit on validity counts; those on phases are sorted out later.
@@ -298,8 +299,10 @@ fn refuse_unreached(times: &Limits, source: &Source) -> Result<(), UsageError> {
         let thresholds = times.of(phase.label());
         thresholds.warning.is_some() || thresholds.critical.is_some()
     };
+    let staple = times.of("staple");
+    let is_on_staple = staple.warning.is_some() || staple.critical.is_some();
     match source {
-        Source::File { .. } if PHASES.into_iter().any(is_given) => {
+        Source::File { .. } if PHASES.into_iter().any(is_given) || is_on_staple => {
             Err(UsageError::new("a threshold on a phase with -f/--file: no server is asked, leave it out"))
         }
         Source::Server(server) if server.mode == TlsMode::Implicit && is_given(Phase::StartTls) => {

@@ -39,6 +39,9 @@ pub struct ExpectArgs {
     /// SHA-256 of the certificate, given as for --pin-spki
     #[arg(long, value_name = "HASH", value_parser = hash)]
     pin_cert: Vec<Hash>,
+    /// A good OCSP response must be stapled, also where the certificate does not ask for it
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    require_staple: Option<Given>,
     /// Pattern that the issuer must fit (such as "O=Let's Encrypt")
     #[arg(long, value_name = "PATTERN", value_parser = pattern)]
     issuer: Option<Regex>,
@@ -71,6 +74,8 @@ pub struct Expectations {
     pub spki: Vec<Hash>,
     /// Certificates allowed.
     pub fingerprints: Vec<Hash>,
+    /// An OCSP response must be stapled.
+    pub requires_staple: bool,
     /// The issuer.
     pub issuer: Option<Regex>,
     /// The serial number.
@@ -90,6 +95,7 @@ impl ExpectArgs {
             max_lifetime: self.max_lifetime.unwrap_or_default(),
             spki: self.pin_spki,
             fingerprints: self.pin_cert,
+            requires_staple: self.require_staple.is_some(),
             issuer: self.issuer,
             serial: self.serial,
         }

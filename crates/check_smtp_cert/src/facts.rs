@@ -4,7 +4,7 @@ use check_smtp_core::certificate::{Certificate, Details};
 use check_smtp_core::contact::Contact;
 use check_smtp_core::error::Failure;
 use check_smtp_core::hello::{Answer, Offer};
-use check_smtp_core::net::tls::{KeyKind, Path};
+use check_smtp_core::net::tls::{KeyKind, Path, Staple, StapleFault};
 use check_smtp_core::smtp::Reply;
 use check_smtp_core::timeline::Timeline;
 
@@ -51,6 +51,8 @@ pub struct Endpoint {
     pub key_kind: Option<KeyKind>,
     /// Its chain, by its place among the chains.
     pub chain: Option<usize>,
+    /// The OCSP response it stapled, read.
+    pub staple: Option<Result<Staple, StapleFault>>,
 }
 
 /// A chain as sent, and the path built from it.

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use check_smtp_core::contact::Way;
 use check_smtp_core::error::{Cause, Failure, system_words};
 use check_smtp_core::hello::Offer;
-use check_smtp_core::net::tls::{self, KeyKind};
+use check_smtp_core::net::tls::{self, KeyKind, Staple, StapleFault};
 use check_smtp_core::net::{Deadline, clock};
 use check_smtp_core::secret;
 use check_smtp_core::timeline::{Phase, Timeline};
@@ -96,7 +96,8 @@ fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) 
                 chains.len() - 1
             })
         });
-        facts.endpoints.push(Endpoint { contact, key_kind: plan.key_kind, chain });
+        let staple = contact.record.tls.as_ref().and_then(staple);
+        facts.endpoints.push(Endpoint { contact, key_kind: plan.key_kind, chain, staple });
     }
     chains
 }
@@ -124,6 +125,13 @@ fn try_out(way: &Way<'_>, server: &Server, addresses: &[SocketAddr], deadline: D
         let inject = |place: &Vec<SocketAddr>| (name(place), way.inject(place, deadline));
         facts.injections = places.chunks(AT_ONCE).flat_map(|some| at_once(some, &inject)).collect();
     }
+}
+
+/// The stapled response, verified by the issuer that was sent; without one it proves nothing.
+fn staple(session: &tls::Session) -> Option<Result<Staple, StapleFault>> {
+    let (response, leaf) = (session.staple.as_deref()?, session.chain.first()?);
+    let read = |issuer: &Vec<u8>| tls::read_staple(response, leaf, issuer);
+    Some(session.chain.get(1).map_or(Err(StapleFault::NoIssuer), read))
 }
 
 /// One session to hold.

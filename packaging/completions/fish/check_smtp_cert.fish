@@ -26,7 +26,7 @@ complete -c check_smtp_cert -l pin-spki -d 'SHA-256 of the public key (its SPKI)
 complete -c check_smtp_cert -l pin-cert -d 'SHA-256 of the certificate, given as for --pin-spki' -r
 complete -c check_smtp_cert -l issuer -d 'Pattern that the issuer must fit (such as "O=Let\'s Encrypt")' -r
 complete -c check_smtp_cert -l serial -d 'Serial number in hexadecimal, with or without colons' -r
-complete -c check_smtp_cert -s w -l warning -d 'WARNING when less validity is left: days (30), a time (30d, 12h) or a share of the lifetime (25%); PHASE=RANGE for the time of a phase; repeatable [default without -w and -c: 30, in proportion less for lifetimes under 90 days]' -r
+complete -c check_smtp_cert -s w -l warning -d 'WARNING when less validity is left: days (30), a time (30d, 12h) or a share of the lifetime (25%); PHASE=RANGE for the time of a phase, staple=12h: for what is left of the OCSP response; repeatable [default without -w and -c: 30, in proportion less for lifetimes under 90 days]' -r
 complete -c check_smtp_cert -s c -l critical -d 'CRITICAL when less is left, given as for -w [default without -w and -c: 14]' -r
 complete -c check_smtp_cert -s t -l timeout -d 'Time for everything together: name lookup, connect, TLS, dialogue, QUIT; seconds or with a unit (2.5, 800ms) [default: 10]' -r
 complete -c check_smtp_cert -l output -d 'Form of the output; the exit code is the same in each' -r -f -a "text\t'The plugin convention: status line, perfdata, long output'
@@ -44,6 +44,7 @@ complete -c check_smtp_cert -s S -l starttls -d 'TLS by STARTTLS; not offered or
 complete -c check_smtp_cert -l insecure -d 'Do not verify the certificate; the status line says so'
 complete -c check_smtp_cert -l allow-cn -d 'Take the common name where there is no subject alternative name (otherwise WARNING)'
 complete -c check_smtp_cert -l allow-self-signed -d 'A certificate that signs itself is no fault'
+complete -c check_smtp_cert -l require-staple -d 'A good OCSP response must be stapled, also where the certificate does not ask for it'
 complete -c check_smtp_cert -s v -l verbose -d 'Show more: -v every finding, -vv times and capabilities, -vvv the dialogue (secrets starred out)'
 complete -c check_smtp_cert -s V -l version -d 'Show the version of the program and of OpenSSL'
 complete -c check_smtp_cert -s h -l help -d 'Print help (see more with \'--help\')'

@@ -4,6 +4,7 @@ mod chain;
 mod endpoint;
 mod expiry;
 mod show;
+mod staple;
 #[cfg(test)]
 mod tests;
 mod trials;
@@ -39,6 +40,9 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     }
     report.extend(facts.not_written.as_ref().map(policy::findings_of).unwrap_or_default());
     report.extend(expiry::measured(config, facts));
+    for (index, endpoint) in facts.endpoints.iter().enumerate() {
+        report.extend(staple::finding(config, facts, endpoint, &label(facts, index)));
+    }
     if let Source::Server(server) = &config.source {
         report.extend(trials::findings(server, facts));
         report.extend(times(config, facts));

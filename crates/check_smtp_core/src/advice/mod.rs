@@ -207,6 +207,22 @@ pub fn old_version_accepted() -> Option<Advice> {
     )
 }
 
+/// Advice on an OCSP response that is missing or worth nothing.
+pub fn staple() -> Option<Advice> {
+    advice(
+        "ocsp_staple",
+        "let the server staple a fresh OCSP response, or have the certificate issued without must-staple: most mail servers cannot staple",
+    )
+}
+
+/// Advice on a certificate that its CA has revoked.
+pub fn revoked() -> Option<Advice> {
+    advice(
+        "certificate_revoked",
+        "have a new certificate issued with a new key, and find out why this one was revoked",
+    )
+}
+
 /// Advice on a chain in the wrong order.
 pub fn chain_order() -> Option<Advice> {
     advice("chain_order", "put the file together anew: leaf, then the intermediate that signed it, and so on")

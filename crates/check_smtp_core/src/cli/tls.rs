@@ -134,6 +134,7 @@ impl TlsArgs {
             least,
             greatest: self.max_tls,
             key_kind: None,
+            wants_staple: false,
             roots,
             client,
             is_verified: self.insecure.is_none(),

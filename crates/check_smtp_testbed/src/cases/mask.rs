@@ -18,7 +18,7 @@ const MASKS: [(&str, &str); 11] = [
         "$1{hex}",
     ),
     // Perfdata: seconds with six decimals.
-    (r"=\d+\.\d{6}s", "={s}"),
+    (r"=-?\d+\.\d{6}s", "={s}"),
     // Times in texts: three decimals and a unit.
     (r"\b\d+\.\d{3} s\b", "{t} s"),
     // When something began.

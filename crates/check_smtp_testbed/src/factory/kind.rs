@@ -79,6 +79,8 @@ kinds! {
     PublicLongLifetime = "public-long-lifetime",
     /// Its own issuer, expired ten days ago, and for `other.example.net`.
     SelfSignedExpiredWrongHost = "self-signed-expired-wrong-host",
+    /// Says that the server must staple an OCSP response (RFC 7633).
+    MustStaple = "must-staple",
     /// Valid for 160 hours, as short-lived certificates are; 100 hours left.
     SixDay = "six-day",
 }

@@ -53,6 +53,8 @@ pub(super) struct Request<'a> {
     pub is_authority: bool,
     /// Says that it was issued under the Baseline Requirements (domain validated).
     pub is_public: bool,
+    /// Says that the server must staple.
+    pub must_staple: bool,
     pub digest: MessageDigest,
 }
 
@@ -66,6 +68,7 @@ impl<'a> Request<'a> {
             validity: Validity::LEAF,
             is_authority: false,
             is_public: false,
+            must_staple: false,
             digest: MessageDigest::sha256(),
         }
     }
@@ -74,7 +77,16 @@ impl<'a> Request<'a> {
     pub(super) fn authority(common_name: &'a str) -> Self {
         let validity = Validity::AUTHORITY;
         let digest = MessageDigest::sha256();
-        Self { common_name, dns: &[], ip: &[], validity, is_authority: true, is_public: false, digest }
+        Self {
+            common_name,
+            dns: &[],
+            ip: &[],
+            validity,
+            is_authority: true,
+            is_public: false,
+            must_staple: false,
+            digest,
+        }
     }
 
     /// Signs it with `issuer`, or with its own key when there is none. `now` is Unix time.
@@ -117,6 +129,12 @@ impl<'a> Request<'a> {
             let context = builder.x509v3_context(Some(&issuer.certificate), None);
             let authority_key = AuthorityKeyIdentifier::new().keyid(true).build(&context)?;
             builder.append_extension(authority_key)?;
+        }
+        if self.must_staple {
+            // SEQUENCE { INTEGER 5 }: status_request.
+            let features = Asn1OctetString::new_from_bytes(&[0x30, 0x03, 0x02, 0x01, 0x05])?;
+            let oid = Asn1Object::from_str("1.3.6.1.5.5.7.1.24")?;
+            builder.append_extension(X509Extension::new_from_der(&oid, false, &features)?)?;
         }
         if self.is_public {
             // SEQUENCE { SEQUENCE { OBJECT IDENTIFIER 2.23.140.1.2.1 } }

@@ -3,6 +3,7 @@
 
 mod kind;
 mod mint;
+mod staple;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use openssl::x509::{X509, X509PurposeId};
 
 pub use self::kind::Kind;
 use self::mint::{DAY, HOUR, Pair, Request, Validity, ecdsa, rsa};
+pub use self::staple::Staple;
 use crate::error::{Error, Result};
 
 /// What a server needs to speak TLS.
@@ -68,6 +70,18 @@ impl Identity {
         builder.set_certificate(&leaf)?;
         let key = PKey::private_key_from_pem(second.key_pem.as_bytes())?;
         builder.set_private_key(&key)?;
+        Ok(builder.build())
+    }
+
+    /// The same, with an OCSP response stapled to each handshake.
+    pub fn stapling_context(
+        &self,
+        response: Vec<u8>,
+        min: Option<SslVersion>,
+        max: Option<SslVersion>,
+    ) -> Result<SslContext> {
+        let mut builder = self.context_builder(min, max)?;
+        builder.set_status_callback(move |ssl| ssl.set_ocsp_status(&response).map(|()| true))?;
         Ok(builder.build())
     }
 
@@ -218,6 +232,14 @@ impl Factory {
     }
 }
 
+impl Factory {
+    /// The OCSP response of the intermediate for the leaf of an identity, in DER.
+    pub fn staple(&self, identity: &Identity, staple: Staple) -> Result<Vec<u8>> {
+        let leaf = X509::from_pem(identity.chain_pem.as_bytes())?;
+        staple.sign(&leaf, &self.intermediate, &self.root, self.now)
+    }
+}
+
 /// What the leaf of a kind says whose chain is as usual.
 fn leaf_request(kind: Kind) -> Request<'static> {
     let mut leaf = Request::leaf();
@@ -243,6 +265,7 @@ fn leaf_request(kind: Kind) -> Request<'static> {
             leaf.validity = Validity { from: -10 * DAY, until: 3650 * DAY };
             leaf.is_public = true;
         }
+        Kind::MustStaple => leaf.must_staple = true,
         Kind::SixDay => leaf.validity = Validity { from: -60 * HOUR, until: 100 * HOUR },
         Kind::Sha1 => leaf.digest = MessageDigest::sha1(),
         _ => {}

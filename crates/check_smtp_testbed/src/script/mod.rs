@@ -13,7 +13,7 @@
 //! | `drip text` | sends a byte every 100 ms until the client leaves |
 //! | `delay 400ms` | waits, unless the client speaks or leaves |
 //! | `stall` | says nothing until the client leaves |
-//! | `tls KIND [second=KIND] [min=1.0] [max=1.2] [client=required]` | the server's side of a handshake, with a certificate of that kind, and one with another kind of key |
+//! | `tls KIND [staple=good\|revoked\|unknown\|stale\|forged\|other\|garbage] [second=KIND] [min=1.0] [max=1.2] [client=required]` | the server's side of a handshake, with a certificate of that kind, and one with another kind of key |
 //! | `scram sha1\|sha256 USER PASSWORD [...]` | the server's side of a SCRAM login, up to its own proof |
 //! | `close`, `reset` | ends the connection, orderly or by RST |
 
@@ -33,7 +33,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 
 use openssl::ssl::SslVersion;
 
-use crate::factory::Kind;
+use crate::factory::{Kind, Staple};
 use crate::socket::{Connection, Socket};
 use crate::{Error, Result};
 
@@ -60,6 +60,7 @@ enum Action {
 struct TlsSide {
     kind: Kind,
     second: Option<Kind>,
+    staple: Option<Staple>,
     min: Option<SslVersion>,
     max: Option<SslVersion>,
     wants_client_certificate: bool,
@@ -118,12 +119,14 @@ fn action(line: &str) -> Result<Action, String> {
 fn tls(words: &str) -> Result<Action, String> {
     let mut words = words.split(' ');
     let kind = words.next().unwrap_or_default().parse().map_err(|error: Error| error.to_string())?;
-    let mut side = TlsSide { kind, second: None, min: None, max: None, wants_client_certificate: false };
+    let mut side =
+        TlsSide { kind, second: None, staple: None, min: None, max: None, wants_client_certificate: false };
     for word in words {
         match word.split_once('=') {
             Some(("second", word)) => {
                 side.second = Some(word.parse().map_err(|error: Error| error.to_string())?);
             }
+            Some(("staple", word)) => side.staple = Some(Staple::parse(word)?),
             Some(("min", version)) => side.min = Some(tls_version(version)?),
             Some(("max", version)) => side.max = Some(tls_version(version)?),
             Some(("client", "required")) => side.wants_client_certificate = true,

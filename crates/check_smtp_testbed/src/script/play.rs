@@ -83,6 +83,10 @@ fn context(side: TlsSide) -> Result<SslContext> {
     if let Some(second) = side.second {
         return identity.dual_context(&factory.identity(second)?, side.max);
     }
+    if let Some(staple) = side.staple {
+        let response = factory.staple(&identity, staple)?;
+        return identity.stapling_context(response, side.min, side.max);
+    }
     if side.wants_client_certificate {
         identity.server_context_for_clients_of(factory, side.min, side.max)
     } else {

@@ -4,6 +4,7 @@
 
 mod file;
 mod roots;
+mod staple;
 mod verify;
 
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::str::FromStr;
 
 use openssl::pkey::{Id, PKey, Private};
 use openssl::ssl::{
-    Ssl, SslContextBuilder, SslMethod, SslOptions, SslRef, SslStream, SslVerifyMode, SslVersion,
+    Ssl, SslContextBuilder, SslMethod, SslOptions, SslRef, SslStream, SslVerifyMode, SslVersion, StatusType,
 };
 use openssl::x509::X509;
 
@@ -24,6 +25,7 @@ use crate::smtp::Foreign;
 
 pub use file::{key_fits, read_chain};
 pub use roots::Roots;
+pub use staple::{Staple, StapleFault, StapleStatus, read_staple};
 pub use verify::{Path, path};
 
 /// Key exchange groups offered: all classic ones, X25519 first. The hybrid post-quantum group that OpenSSL 3.5 adds costs a second
@@ -104,6 +106,8 @@ pub struct Settings {
     pub greatest: Option<Version>,
     /// The only kind of certificate asked for, of a server that may have several.
     pub key_kind: Option<KeyKind>,
+    /// Whether an OCSP response is asked for.
+    pub wants_staple: bool,
     /// The trusted roots.
     pub roots: Roots,
     /// Our own certificate.
@@ -175,6 +179,8 @@ pub struct Session {
     pub chain: Vec<Vec<u8>>,
     /// The same, read. Certificates that cannot be read are left out.
     pub certificates: Vec<Certificate>,
+    /// The OCSP response that came with it, in DER.
+    pub staple: Option<Vec<u8>>,
     /// The four verdicts.
     pub verdicts: Verdicts,
 }
@@ -252,6 +258,9 @@ fn configure(settings: &Settings, client: Option<&LoadedClient>) -> Result<Ssl, 
     let mut ssl = Ssl::new(&context.build())?;
     if let Some(name) = &settings.sni {
         ssl.set_hostname(name)?;
+    }
+    if settings.wants_staple {
+        ssl.set_status_type(StatusType::OCSP)?;
     }
     Ok(ssl)
 }
@@ -370,6 +379,7 @@ fn describe(stream: &SslStream<Wire>, chain: &[X509], verdicts: Verdicts) -> Ses
         }),
         alpn: ssl.selected_alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
         chain,
+        staple: ssl.ocsp_status().filter(|staple| !staple.is_empty()).map(<[u8]>::to_vec),
         certificates,
         verdicts,
     }
