@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use check_smtp_core::contact::Way;
+use check_smtp_core::contact::{Contact, Way};
 use check_smtp_core::error::{Cause, Failure, system_words};
 use check_smtp_core::hello::Offer;
 use check_smtp_core::net::tls::{self, KeyKind, Staple, StapleFault};
@@ -86,7 +86,10 @@ fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) 
         [only] => vec![visit(only)],
         several => several.chunks(AT_ONCE).flat_map(|some| at_once(some, &visit)).collect(),
     };
-    try_out(&way, server, &addresses, deadline, facts);
+    // Where no session came as far as TLS, there is nothing to try it with.
+    if contacts.iter().any(came_to_tls) {
+        try_out(&way, server, &addresses, deadline, facts);
+    }
     let mut chains: Vec<Vec<Vec<u8>>> = Vec::new();
     for (plan, contact) in plans.iter().zip(contacts) {
         let sent = contact.record.tls.as_ref().map(|session| session.chain.clone());
@@ -100,6 +103,11 @@ fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) 
         facts.endpoints.push(Endpoint { contact, key_kind: plan.key_kind, chain, staple });
     }
     chains
+}
+
+fn came_to_tls(contact: &Contact) -> bool {
+    contact.record.tls.is_some()
+        || contact.failure.as_ref().is_some_and(|failure| failure.phase == Phase::Tls)
 }
 
 /// A connection with each place for each version and for the injection, after the sessions that everything else is judged by.

@@ -5,13 +5,13 @@
 
 mod auth;
 mod record;
+mod trial;
 
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use crate::certificate::Fault;
 use crate::error::{Cause, Failure};
-use crate::hello::Answer;
 use crate::net::{Deadline, Stream, Wire, tls};
 use crate::secret::Hidden;
 use crate::smtp::{Capabilities, Command, Foreign, Reply, ReplyError, ReplyParser, foreign};
@@ -24,9 +24,6 @@ pub use record::{Introduction, Record};
 const QUIT_SHARE: Duration = Duration::from_secs(1);
 /// What is kept back to ask a silent server what it speaks.
 const KNOCK_SHARE: Duration = Duration::from_millis(250);
-
-/// Bytes read in answer to a hello made by hand.
-const ANSWER_LIMIT: usize = 64 * 1024;
 
 /// SMTP or its local twin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -189,11 +186,6 @@ impl Connected {
         secure(self.channel, settings, record).map(|channel| Self { channel })
     }
 
-    /// Begins TLS at once with a hello made by hand, and reads what the server answers to it.
-    pub fn offer(self, hello: &[u8]) -> Result<Answer, Failure> {
-        offer(self.channel, hello)
-    }
-
     /// Reads the greeting. Any well-formed reply is one: which code is welcome is not decided here.
     pub fn greet(mut self, record: &mut Record) -> Result<Greeted, Stopped> {
         let whole = self.channel.deadline;
@@ -308,38 +300,6 @@ impl Session {
         secure(self.channel, settings, record).map(|channel| Greeted { channel })
     }
 
-    /// Begins TLS with a hello made by hand, and reads what the server answers to it. The connection is of no use afterwards.
-    pub fn offer(mut self, hello: &[u8], record: &mut Record) -> Result<Answer, Failure> {
-        let failed = |cause| Failure::new(Phase::StartTls, cause);
-        match self.channel.ask(Phase::StartTls, &Command::StartTls, record) {
-            Ok(reply) if reply.code() == 220 && self.channel.unread.is_empty() => {}
-            Ok(reply) if reply.code() == 220 => {
-                return Err(failed(Cause::BytesBehindStartTls(self.channel.unread.len())));
-            }
-            Ok(reply) => return Err(failed(Cause::Refused(reply))),
-            Err(cause) => return Err(failed(cause)),
-        }
-        offer(self.channel, hello)
-    }
-
-    /// Sends STARTTLS and a NOOP in one write, then QUIT inside TLS: its first reply tells whether the server took the NOOP over, which
-    /// anybody on the path could have added (CVE-2011-0411).
-    pub fn inject(mut self, settings: &tls::Settings, record: &mut Record) -> Result<Reply, Failure> {
-        record.said("C", "STARTTLS");
-        record.said("C", "NOOP");
-        match self.channel.send(Phase::StartTls, "STARTTLS\r\nNOOP\r\n", record) {
-            Ok(reply) if reply.code() == 220 => {}
-            Ok(reply) => return Err(Failure::new(Phase::StartTls, Cause::Refused(reply))),
-            Err(cause) => return Err(Failure::new(Phase::StartTls, cause)),
-        }
-        if !self.channel.unread.is_empty() {
-            let count = self.channel.unread.len();
-            return Err(Failure::new(Phase::StartTls, Cause::BytesBehindStartTls(count)));
-        }
-        let mut channel = secure(self.channel, settings, record).map_err(|stopped| stopped.failure)?;
-        channel.ask(Phase::Quit, &Command::Quit, record).map_err(|cause| Failure::new(Phase::Quit, cause))
-    }
-
     /// Sends a command; any well-formed reply is a success here.
     pub fn ask(&mut self, phase: Phase, command: &Command, record: &mut Record) -> Result<Reply, Failure> {
         let answer = self.channel.ask(phase, command, record);
@@ -362,30 +322,6 @@ impl Session {
     /// Ends the session for a reason of the check's own; the server still listens.
     pub fn stop(self, phase: Phase, cause: Cause, record: &mut Record) -> Stopped {
         self.channel.stop(phase, cause, record)
-    }
-}
-
-/// Sends a hello made by hand and reads up to the answer; never more than a hello can have.
-fn offer(mut channel: Channel, hello: &[u8]) -> Result<Answer, Failure> {
-    let failed = |cause| Failure::new(Phase::Tls, cause);
-    let sent = channel.stream.write_all(hello);
-    sent.map_err(|error| failed(Cause::from_io(&error, channel.deadline.budget())))?;
-    let (mut came, mut buffer) = (Vec::new(), [0; 2048]);
-    loop {
-        match Answer::parse(&came) {
-            Ok(Some(answer)) => return Ok(answer),
-            Ok(None) if came.len() <= ANSWER_LIMIT => {}
-            Ok(None) => return Err(failed(Cause::Handshake("an endless server hello".to_owned()))),
-            Err(words) => {
-                let foreign = Foreign::recognise(&came).filter(|foreign| *foreign != Foreign::Tls);
-                return Err(failed(foreign.map_or(Cause::Handshake(words.to_owned()), Cause::Foreign)));
-            }
-        }
-        match channel.stream.read(&mut buffer) {
-            Ok(0) => return Err(failed(Cause::Closed)),
-            Ok(count) => came.extend(buffer.iter().take(count)),
-            Err(error) => return Err(failed(channel.io_cause(&error))),
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing of OpenSSL is touched before a handshake is asked for, and nothing of it leaves this module but values.
 
 mod file;
+mod key_kind;
 mod roots;
 mod staple;
 mod verify;
@@ -24,6 +25,7 @@ use crate::secret::Stored;
 use crate::smtp::Foreign;
 
 pub use file::{key_fits, read_chain};
+pub use key_kind::KeyKind;
 pub use roots::Roots;
 pub use staple::{Staple, StapleFault, StapleStatus, read_staple};
 pub use verify::{Path, path};
@@ -114,43 +116,6 @@ pub struct Settings {
     pub client: Option<ClientCertificate>,
     /// Whether the verdicts end the session (`false`: `--insecure`).
     pub is_verified: bool,
-}
-
-/// The kinds of key that servers have side by side (dual certificates).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyKind {
-    /// RSA.
-    Rsa,
-    /// An elliptic curve.
-    Ecdsa,
-}
-
-impl KeyKind {
-    /// Its name in a sentence.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Rsa => "RSA",
-            Self::Ecdsa => "ECDSA",
-        }
-    }
-
-    /// Signature algorithms that only a certificate of this kind can serve (RFC 8446 section 4.2.3).
-    fn signatures(self) -> &'static str {
-        match self {
-            Self::Rsa => {
-                "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512:RSA+SHA1"
-            }
-            Self::Ecdsa => "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ECDSA+SHA1",
-        }
-    }
-
-    /// Cipher suites up to TLS 1.2 that authenticate by this kind.
-    fn ciphers(self) -> &'static str {
-        match self {
-            Self::Rsa => "aRSA:@SECLEVEL=0",
-            Self::Ecdsa => "aECDSA:@SECLEVEL=0",
-        }
-    }
 }
 
 /// A client certificate and where its key is.
