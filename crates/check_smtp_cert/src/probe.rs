@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use check_smtp_core::contact::{Contact, Way};
+use check_smtp_core::contact::Way;
 use check_smtp_core::error::{Cause, Failure, system_words};
 use check_smtp_core::hello::Offer;
 use check_smtp_core::net::tls::{self, KeyKind, Staple, StapleFault};
@@ -32,11 +32,18 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
         injections: Vec::new(),
         not_written: None,
     };
-    let seen = match &config.source {
+    let (seen, addresses) = match &config.source {
         Source::Server(server) => ask(server, config, deadline, &mut facts),
-        Source::File { chain, key } => read(chain, key.as_deref(), deadline, &mut facts),
+        Source::File { chain, key } => (read(chain, key.as_deref(), deadline, &mut facts), Vec::new()),
     };
     facts.chains = seen.iter().map(|sent| judged(sent, config, deadline)).collect();
+    // After the verdicts: a trial that hangs takes the rest of the time, and nothing else with it. Where no session came as far as TLS
+    // there is nothing to try it with.
+    if let Source::Server(server) = &config.source
+        && facts.endpoints.iter().any(came_to_tls)
+    {
+        try_out(server, &addresses, deadline, &mut facts);
+    }
     facts.not_written = config.pem.as_deref().and_then(|path| write(path, &seen, deadline).err());
     facts
 }
@@ -63,8 +70,13 @@ fn read(path: &Path, key: Option<&Path>, deadline: Deadline, facts: &mut Facts) 
     vec![chain]
 }
 
-/// Holds all sessions; the distinct chains in the order they were seen.
-fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) -> Vec<Vec<Vec<u8>>> {
+/// Holds all sessions; the distinct chains in the order they were seen, and the addresses.
+fn ask(
+    server: &Server,
+    config: &Config,
+    deadline: Deadline,
+    facts: &mut Facts,
+) -> (Vec<Vec<Vec<u8>>>, Vec<SocketAddr>) {
     let keeps_dialogue = config.style.verbosity >= 3;
     let way = Way { target: &server.target, mode: server.mode, tls: &server.tls, keeps_dialogue };
     let addresses = match way.find(deadline, &mut facts.lookup) {
@@ -72,7 +84,7 @@ fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) 
         Err(cause) => {
             facts.lookup.ended(deadline.elapsed());
             facts.failure = Some(Failure::new(Phase::Dns, cause));
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         }
     };
     let plans = plans(server, &addresses);
@@ -86,10 +98,6 @@ fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) 
         [only] => vec![visit(only)],
         several => several.chunks(AT_ONCE).flat_map(|some| at_once(some, &visit)).collect(),
     };
-    // Where no session came as far as TLS, there is nothing to try it with.
-    if contacts.iter().any(came_to_tls) {
-        try_out(&way, server, &addresses, deadline, facts);
-    }
     let mut chains: Vec<Vec<Vec<u8>>> = Vec::new();
     for (plan, contact) in plans.iter().zip(contacts) {
         let sent = contact.record.tls.as_ref().map(|session| session.chain.clone());
@@ -102,16 +110,18 @@ fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) 
         let staple = contact.record.tls.as_ref().and_then(staple);
         facts.endpoints.push(Endpoint { contact, key_kind: plan.key_kind, chain, staple });
     }
-    chains
+    (chains, addresses)
 }
 
-fn came_to_tls(contact: &Contact) -> bool {
+fn came_to_tls(endpoint: &Endpoint) -> bool {
+    let contact = &endpoint.contact;
     contact.record.tls.is_some()
         || contact.failure.as_ref().is_some_and(|failure| failure.phase == Phase::Tls)
 }
 
 /// A connection with each place for each version and for the injection, after the sessions that everything else is judged by.
-fn try_out(way: &Way<'_>, server: &Server, addresses: &[SocketAddr], deadline: Deadline, facts: &mut Facts) {
+fn try_out(server: &Server, addresses: &[SocketAddr], deadline: Deadline, facts: &mut Facts) {
+    let way = Way { target: &server.target, mode: server.mode, tls: &server.tls, keeps_dialogue: false };
     let places = places(server, addresses);
     let is_only = places.len() == 1;
     let name = |place: &[SocketAddr]| match place.first() {
