@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Given, Target, non_empty, path};
 use crate::certificate::Identity;
 use crate::net::Host;
-use crate::net::tls::{ClientCertificate, Roots, Settings, Version};
+use crate::net::tls::{ClientCertificate, Context, Roots, Settings, Version};
 use crate::plugin::UsageError;
 use crate::secret::Stored;
 
@@ -129,14 +129,13 @@ impl TlsArgs {
             ClientCertificate { certificate, key, passphrase }
         });
         Ok(Settings {
+            context: Context::new(self.max_tls, client),
             sni,
             identity,
             least,
-            greatest: self.max_tls,
             key_kind: None,
             wants_staple: false,
             roots,
-            client,
             is_verified: self.insecure.is_none(),
         })
     }

@@ -2,37 +2,31 @@
 //!
 //! Nothing of OpenSSL is touched before a handshake is asked for, and nothing of it leaves this module but values.
 
+mod context;
 mod file;
 mod key_kind;
 mod roots;
 mod staple;
 mod verify;
 
-use std::path::PathBuf;
 use std::str::FromStr;
 
-use openssl::pkey::{Id, PKey, Private};
-use openssl::ssl::{
-    Ssl, SslContextBuilder, SslMethod, SslOptions, SslRef, SslStream, SslVerifyMode, SslVersion, StatusType,
-};
+use openssl::pkey::Id;
+use openssl::ssl::{Ssl, SslContext, SslRef, SslStream, SslVersion, StatusType};
 use openssl::x509::X509;
 
 use super::clock::{self, Deadline};
 use super::stream::Wire;
 use crate::certificate::{Certificate, Fault, Identity};
 use crate::error::Cause;
-use crate::secret::Stored;
 use crate::smtp::Foreign;
 
+pub use context::{ClientCertificate, Context};
 pub use file::{key_fits, read_chain};
 pub use key_kind::KeyKind;
 pub use roots::Roots;
 pub use staple::{Staple, StapleFault, StapleStatus, read_staple};
 pub use verify::{Path, path};
-
-/// Key exchange groups offered: all classic ones, X25519 first. The hybrid post-quantum group that OpenSSL 3.5 adds costs a second
-/// key pair in every hello, and no mail server asks for it alone.
-const GROUPS: &str = "X25519:P-256:X448:P-384:P-521:ffdhe2048:ffdhe3072";
 
 /// A protocol version, in the order of their age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,38 +89,26 @@ impl FromStr for Version {
     }
 }
 
-/// How TLS is to be spoken, and what is asked of it.
+/// How TLS is to be spoken, and what is asked of it. Settings for another server (`Settings { sni, identity, ..settings.clone() }`) share
+/// the context.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// What is the same for every server.
+    pub context: Context,
     /// The name sent as SNI; `None` sends none.
     pub sni: Option<String>,
     /// Who the certificate must be for.
     pub identity: Identity,
     /// The least version allowed; judged after the handshake, so that the version the server does speak is told.
     pub least: Version,
-    /// The greatest version offered.
-    pub greatest: Option<Version>,
     /// The only kind of certificate asked for, of a server that may have several.
     pub key_kind: Option<KeyKind>,
     /// Whether an OCSP response is asked for.
     pub wants_staple: bool,
     /// The trusted roots.
     pub roots: Roots,
-    /// Our own certificate.
-    pub client: Option<ClientCertificate>,
     /// Whether the verdicts end the session (`false`: `--insecure`).
     pub is_verified: bool,
-}
-
-/// A client certificate and where its key is.
-#[derive(Clone, Debug)]
-pub struct ClientCertificate {
-    /// PEM chain, leaf first.
-    pub certificate: PathBuf,
-    /// PEM key.
-    pub key: PathBuf,
-    /// Passphrase of the key.
-    pub passphrase: Option<Stored>,
 }
 
 /// What a handshake showed.
@@ -177,9 +159,8 @@ pub fn handshake(
     deadline: Deadline,
 ) -> Result<(SslStream<Wire>, Session), Cause> {
     wire.forget_first_bytes();
-    let client = settings.client.as_ref().map(|client| load_client(client, deadline)).transpose()?;
-    let ssl =
-        configure(settings, client.as_ref()).map_err(|error| Cause::Handshake(openssl_words(&error)))?;
+    let context = settings.context.of(settings.key_kind, deadline)?;
+    let ssl = prepare(context, settings).map_err(|error| Cause::Handshake(openssl_words(&error)))?;
     let mut stream = SslStream::new(ssl, wire).map_err(|error| Cause::Handshake(openssl_words(&error)))?;
     if let Err(error) = stream.connect() {
         return Err(handshake_failure(&error, &stream, deadline));
@@ -195,32 +176,9 @@ pub fn handshake(
     Ok((stream, session))
 }
 
-fn configure(settings: &Settings, client: Option<&LoadedClient>) -> Result<Ssl, openssl::error::ErrorStack> {
-    let mut context = SslContextBuilder::new(SslMethod::tls_client())?;
-    context.set_verify(SslVerifyMode::NONE);
-    context.set_read_ahead(true);
-    // We look at servers as they are: old ones must get as far as the verdict that calls them old.
-    context.set_security_level(0);
-    context.set_min_proto_version(Some(SslVersion::TLS1))?;
-    context.set_max_proto_version(settings.greatest.map(Version::to_openssl))?;
-    context.set_options(SslOptions::NO_COMPRESSION);
-    context.set_groups_list(GROUPS)?;
-    if let Some(kind) = settings.key_kind {
-        context.set_sigalgs_list(kind.signatures())?;
-        context.set_cipher_list(kind.ciphers())?;
-    }
-    if let Some(client) = client {
-        let mut certificates = client.chain.iter();
-        if let Some(leaf) = certificates.next() {
-            context.set_certificate(leaf)?;
-        }
-        for intermediate in certificates {
-            context.add_extra_chain_cert(intermediate.clone())?;
-        }
-        context.set_private_key(&client.key)?;
-        context.check_private_key()?;
-    }
-    let mut ssl = Ssl::new(&context.build())?;
+/// What is this connection's own.
+fn prepare(context: &SslContext, settings: &Settings) -> Result<Ssl, openssl::error::ErrorStack> {
+    let mut ssl = Ssl::new(context)?;
     if let Some(name) = &settings.sni {
         ssl.set_hostname(name)?;
     }
@@ -228,33 +186,6 @@ fn configure(settings: &Settings, client: Option<&LoadedClient>) -> Result<Ssl, 
         ssl.set_status_type(StatusType::OCSP)?;
     }
     Ok(ssl)
-}
-
-struct LoadedClient {
-    chain: Vec<X509>,
-    key: PKey<Private>,
-}
-
-fn load_client(client: &ClientCertificate, deadline: Deadline) -> Result<LoadedClient, Cause> {
-    let passphrase = client.passphrase.as_ref().map(|source| source.read(deadline)).transpose();
-    let passphrase =
-        passphrase.map_err(|words| Cause::Local(format!("passphrase of the client key: {words}")))?;
-    let certificate = read_local("--client-cert", &client.certificate, deadline)?;
-    let key = read_local("--client-key", &client.key, deadline)?;
-    let chain = X509::stack_from_pem(&certificate).ok().filter(|chain| !chain.is_empty());
-    let chain =
-        chain.ok_or_else(|| local("--client-cert", &client.certificate, "no PEM certificate in it"))?;
-    // With the callback OpenSSL never asks at a terminal.
-    let key = PKey::private_key_from_pem_callback(&key, |buffer| {
-        let secret = passphrase.as_ref().map_or("", |secret| secret.expose()).as_bytes();
-        let room = buffer.get_mut(..secret.len()).ok_or_else(openssl::error::ErrorStack::get)?;
-        room.copy_from_slice(secret);
-        Ok(secret.len())
-    });
-    let key = key.map_err(|_| {
-        local("--client-key", &client.key, "no PEM key in it, or the passphrase is wrong or missing")
-    })?;
-    Ok(LoadedClient { chain, key })
 }
 
 /// Reads a small local file within the deadline: it may lie on a dead file server.
