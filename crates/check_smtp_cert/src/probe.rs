@@ -9,7 +9,7 @@ use check_smtp_core::contact::Way;
 use check_smtp_core::error::{Cause, Failure, system_words};
 use check_smtp_core::hello::Offer;
 use check_smtp_core::net::tls::{self, KeyKind, Staple, StapleFault};
-use check_smtp_core::net::{Deadline, clock};
+use check_smtp_core::net::{Deadline, clock, parallel};
 use check_smtp_core::secret;
 use check_smtp_core::timeline::{Phase, Timeline};
 
@@ -17,7 +17,9 @@ use crate::args::{Config, Server, Source};
 use crate::facts::{Chain, Endpoint, Facts, Offered};
 
 /// Sessions held at the same time.
-const AT_ONCE: usize = 16;
+const SESSIONS: usize = 48;
+/// Trials at the same time: they ask one server again and again, which may count connections.
+const TRIALS: usize = 16;
 
 /// Looks at every certificate the configuration asks for.
 pub fn probe(config: &Config, deadline: Deadline) -> Facts {
@@ -94,10 +96,7 @@ fn ask(
         let port = server.target.port;
         way.contact(port, &plan.addresses, &facts.lookup, deadline, |session, _| Ok(session.leave()))
     };
-    let contacts: Vec<_> = match plans.as_slice() {
-        [only] => vec![visit(only)],
-        several => several.chunks(AT_ONCE).flat_map(|some| at_once(some, &visit)).collect(),
-    };
+    let contacts = parallel::each(&plans, SESSIONS, visit);
     let mut chains: Vec<Vec<Vec<u8>>> = Vec::new();
     for (plan, contact) in plans.iter().zip(contacts) {
         let sent = contact.record.tls.as_ref().map(|session| session.chain.clone());
@@ -138,10 +137,10 @@ fn try_out(server: &Server, addresses: &[SocketAddr], deadline: Deadline, facts:
         };
         Offered { place: name(place), offer: *offer, answer }
     };
-    facts.versions = offered.chunks(AT_ONCE).flat_map(|some| at_once(some, &ask)).collect();
+    facts.versions = parallel::each(&offered, TRIALS, ask);
     if server.tests_injection {
         let inject = |place: &Vec<SocketAddr>| (name(place), way.inject(place, deadline));
-        facts.injections = places.chunks(AT_ONCE).flat_map(|some| at_once(some, &inject)).collect();
+        facts.injections = parallel::each(&places, TRIALS, inject);
     }
 }
 
@@ -172,13 +171,6 @@ fn plans(server: &Server, addresses: &[SocketAddr]) -> Vec<Plan> {
         server.key_kinds.iter().map(move |kind| Plan { addresses: addresses.clone(), key_kind: *kind })
     };
     places(server, addresses).into_iter().flat_map(kinds).collect()
-}
-
-fn at_once<P: Sync, T: Send>(plans: &[P], visit: &(impl Fn(&P) -> T + Sync)) -> Vec<T> {
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = plans.iter().map(|plan| scope.spawn(move || visit(plan))).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
-    })
 }
 
 /// Writes beside the file and renames: nobody reads half a chain.

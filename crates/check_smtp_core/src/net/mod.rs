@@ -5,6 +5,7 @@ pub mod dial;
 #[cfg(feature = "https")]
 pub mod https;
 pub mod own_name;
+pub mod parallel;
 pub mod proxy;
 pub mod resolve;
 pub mod stream;
