@@ -34,6 +34,8 @@ pub enum Cause {
     NameNotFound(String),
     /// The name server could not answer (SERVFAIL, unreachable).
     LookupFailed(String),
+    /// DNSSEC signatures over this do not hold, or what proves them is missing (RFC 4033 section 5).
+    Bogus(String),
     /// No address of the family asked for (`-4`, `-6`).
     NoAddress(&'static str),
     /// No address took the connection; the words of the first that failed.
@@ -108,6 +110,7 @@ impl fmt::Display for Failure {
             Cause::Timeout(budget) => timeout(f, self.phase, *budget),
             Cause::NameNotFound(name) => write!(f, "name '{name}' not found (no such name, or no address)"),
             Cause::LookupFailed(words) => write!(f, "name lookup failed: {words}"),
+            Cause::Bogus(what) => write!(f, "DNSSEC does not hold (bogus): {what}"),
             Cause::NoAddress(family) => write!(f, "name has no {family} address"),
             Cause::NotConnected(words) => write!(f, "connect failed: {words}"),
             Cause::Closed => write!(f, "server closed the connection {place}"),

@@ -21,6 +21,7 @@ pub fn id_of(failure: &Failure) -> &'static str {
         Cause::Timeout(_) => "timeout",
         Cause::NameNotFound(_) => "name_not_found",
         Cause::LookupFailed(_) => "name_lookup_failed",
+        Cause::Bogus(_) => "dnssec_bogus",
         Cause::NoAddress(_) => "no_address_of_family",
         Cause::NotConnected(_) => "connect_failed",
         Cause::Closed => "connection_closed",

@@ -1,5 +1,6 @@
 //! What to do about it: stable ids and remedies for the faults mail admins meet.
 
+pub mod domain;
 mod login;
 
 use crate::certificate::Fault;
@@ -23,6 +24,10 @@ pub fn for_failure(failure: &Failure) -> Option<Advice> {
         Cause::LookupFailed(_) => advice(
             "resolver_fails",
             "check the name servers in /etc/resolv.conf of the monitoring host, or give an address with -I",
+        ),
+        Cause::Bogus(_) => advice(
+            "dnssec_bogus",
+            "sign the zone again and compare its DS records at the parent (delv, dnsviz): servers that validate put mail off; is the clock right?",
         ),
         Cause::NoAddress(_) => {
             advice("no_address_of_family", "leave out -4/-6, or publish an address of this family")

@@ -1,6 +1,8 @@
 //! Argument groups that every check flattens: the same flag has the same meaning and the same help text everywhere.
 
 pub mod credentials;
+#[cfg(feature = "dns")]
+pub mod dns;
 pub mod oauth2;
 pub mod output;
 pub mod target;
@@ -8,6 +10,8 @@ pub mod timing;
 pub mod tls;
 
 pub use credentials::{Account, CredentialArgs, SecretFrom};
+#[cfg(feature = "dns")]
+pub use dns::DnsArgs;
 pub use oauth2::OAuth2Args;
 pub use output::OutputArgs;
 pub use target::{Target, TargetArgs};

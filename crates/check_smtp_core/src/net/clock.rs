@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// Room for a DNS lookup with its validation in an unoptimised build; only what is used is ever backed by memory.
+const STACK: usize = 2 * 1024 * 1024;
+
 /// When the check began and when it must have ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
@@ -56,7 +59,7 @@ pub fn now() -> i64 {
 /// waits for it no longer than the deadline. `None`: time ran out, the thread is left behind and ends with the process.
 pub fn within<T: Send + 'static>(deadline: Deadline, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = std::sync::mpsc::sync_channel(1);
-    let worker = std::thread::Builder::new().name("bounded".to_owned()).stack_size(256 * 1024);
+    let worker = std::thread::Builder::new().name("bounded".to_owned()).stack_size(STACK);
     worker.spawn(move || done.send(work())).ok()?;
     result.recv_timeout(deadline.left()).ok()
 }

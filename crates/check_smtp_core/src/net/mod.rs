@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod dial;
+#[cfg(feature = "dns")]
+pub mod dns;
 #[cfg(feature = "https")]
 pub mod https;
 pub mod own_name;

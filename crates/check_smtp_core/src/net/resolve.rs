@@ -84,7 +84,8 @@ impl Family {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// What addresses of it are called.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Any => "usable",
             Self::V4 => "IPv4",
@@ -119,6 +120,15 @@ pub fn resolve(host: &Host, port: u16, family: Family, deadline: Deadline) -> Re
         }
         Host::Socket(_) => Vec::new(),
     };
+    usable(found, port, family)
+}
+
+/// Addresses found elsewhere, put in the same order.
+pub fn ordered(found: Vec<IpAddr>, port: u16, family: Family) -> Result<Vec<SocketAddr>, Cause> {
+    usable(found.into_iter().map(|address| SocketAddr::new(address, port)).collect(), port, family)
+}
+
+fn usable(found: Vec<SocketAddr>, port: u16, family: Family) -> Result<Vec<SocketAddr>, Cause> {
     let mut addresses = interleave(found, family);
     addresses.truncate(ADDRESS_LIMIT);
     for address in &mut addresses {

@@ -26,7 +26,7 @@ pub use file::{key_fits, read_chain};
 pub use key_kind::KeyKind;
 pub use roots::Roots;
 pub use staple::{Staple, StapleFault, StapleStatus, read_staple};
-pub use verify::{Path, path};
+pub use verify::{Path, anchored_path, path};
 
 /// A protocol version, in the order of their age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

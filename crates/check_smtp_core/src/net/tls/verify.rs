@@ -5,8 +5,11 @@ use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext};
 
+use openssl::pkey::PKey;
+
 use super::{Roots, Settings, Verdicts, Version};
 use crate::certificate::{Certificate, Fault};
+use crate::dane::Tlsa;
 use crate::error::Cause;
 use crate::net::clock::{self, Deadline};
 
@@ -28,13 +31,41 @@ pub fn path(chain: &[Vec<u8>], roots: &Roots, deadline: Deadline) -> Result<Path
     let Some(leaf) = chain.first() else {
         return Ok(Path { elements: Vec::new(), fault: Some(Fault::NoCertificate) });
     };
-    build_best(leaf, &chain, &roots.candidates(&chain, deadline)?, clock::now())
+    build_best(leaf, &chain, &roots.candidates(&chain, deadline)?, Ends::InRoot)
+}
+
+/// Builds the path to a trust anchor that one of these DANE-TA records names (RFC 7671 section 5.2), leaf first.
+pub fn anchored_path(chain: &[Vec<u8>], records: &[&Tlsa]) -> Result<Path, Cause> {
+    let sent: Vec<X509> = chain.iter().filter_map(|der| X509::from_der(der).ok()).collect();
+    let Some(leaf) = sent.first() else {
+        return Ok(Path { elements: Vec::new(), fault: Some(Fault::NoCertificate) });
+    };
+    let above = chain.iter().skip(1).filter(|der| records.iter().any(|record| record.matches(der)));
+    // Data that is no hash holds the anchor itself, which then need not be sent.
+    let whole = records.iter().filter(|record| (record.selector, record.matching) == (0, 0));
+    let anchors = above.chain(whole.map(|record| &record.data));
+    let mut anchors: Vec<X509> = anchors.filter_map(|der| X509::from_der(der).ok()).collect();
+    let keys = records.iter().filter(|record| (record.selector, record.matching) == (1, 0));
+    let keys: Vec<_> = keys.filter_map(|record| PKey::public_key_from_der(&record.data).ok()).collect();
+    // Below a bare key, what it has signed is as good as the anchor.
+    let signed = sent.iter().filter(|one| keys.iter().any(|key| one.verify(key).unwrap_or(false)));
+    anchors.extend(signed.cloned());
+    build_best(leaf, &sent, &anchors, Ends::Anywhere)
+}
+
+/// Where a path may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// In a trusted certificate that signs itself.
+    InRoot,
+    /// In any trusted certificate.
+    Anywhere,
 }
 
 /// Only the dates may be at fault: the path is built again without them then, so that trust and time are told apart.
-fn build_best(leaf: &X509Ref, chain: &[X509], roots: &[X509], now: i64) -> Result<Path, Cause> {
-    let path = match build(leaf, chain, roots, now, false) {
-        Ok(path) if path.fault.is_some() => build(leaf, chain, roots, now, true),
+fn build_best(leaf: &X509Ref, chain: &[X509], roots: &[X509], ends: Ends) -> Result<Path, Cause> {
+    let path = match build(leaf, chain, roots, ends, Some(clock::now())) {
+        Ok(path) if path.fault.is_some() => build(leaf, chain, roots, ends, None),
         other => other,
     };
     path.map_err(|error| Cause::Handshake(super::openssl_words(&error)))
@@ -56,7 +87,7 @@ pub fn verdicts(
     }
     let roots = settings.roots.candidates(chain, deadline)?;
     let now = clock::now();
-    let path = build_best(leaf, chain, &roots, now)?;
+    let path = build_best(leaf, chain, &roots, Ends::InRoot)?;
     let elements: Vec<Certificate> =
         path.elements.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
     let leaf = leaf.to_der().ok().and_then(|der| Certificate::from_der(&der).ok());
@@ -89,15 +120,17 @@ fn build(
     leaf: &X509Ref,
     chain: &[X509],
     roots: &[X509],
-    now: i64,
-    ignore_dates: bool,
+    ends: Ends,
+    now: Option<i64>,
 ) -> Result<Path, openssl::error::ErrorStack> {
     let mut parameters = X509VerifyParam::new()?;
     parameters.set_purpose(X509PurposeId::SSL_SERVER)?;
-    if ignore_dates {
-        parameters.set_flags(X509VerifyFlags::NO_CHECK_TIME)?;
-    } else {
-        parameters.set_time(now);
+    if ends == Ends::Anywhere {
+        parameters.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
+    }
+    match now {
+        Some(now) => parameters.set_time(now),
+        None => parameters.set_flags(X509VerifyFlags::NO_CHECK_TIME)?,
     }
     let mut store = X509StoreBuilder::new()?;
     store.set_param(&parameters)?;
