@@ -1,15 +1,20 @@
 //! What was seen.
 
-use check_smtp_core::certificate::{Certificate, Details};
+use std::net::SocketAddr;
+
+use check_smtp_core::certificate::{Certificate, Details, Identity};
 use check_smtp_core::contact::Contact;
+use check_smtp_core::dane::Hit;
 use check_smtp_core::error::Failure;
 use check_smtp_core::hello::{Answer, Offer};
+use check_smtp_core::mta_sts::{Id, Policy, PolicyFault, RecordFault};
+use check_smtp_core::net::dns::{Exchangers, HostRecords};
 use check_smtp_core::net::tls::{KeyKind, Path, Staple, StapleFault};
 use check_smtp_core::smtp::Reply;
 use check_smtp_core::timeline::Timeline;
 
 /// Everything a run saw.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// When the certificates are judged, seconds since 1970.
     pub now: i64,
@@ -17,6 +22,12 @@ pub struct Facts {
     pub lookup: Timeline,
     /// Nothing could be looked at at all: no address, no file.
     pub failure: Option<Failure>,
+    /// The domain's MX records, with `--mx`.
+    pub exchangers: Option<Exchangers>,
+    /// The domain's MTA-STS policy, where it was asked for.
+    pub mta_sts: Option<MtaStsSeen>,
+    /// The hosts that were asked; none with a file.
+    pub hosts: Vec<HostSeen>,
     /// Each session that was tried; none with a file.
     pub endpoints: Vec<Endpoint>,
     /// The distinct chains.
@@ -29,6 +40,48 @@ pub struct Facts {
     pub injections: Vec<(String, Result<Reply, Failure>)>,
     /// The chains could not be written.
     pub not_written: Option<Failure>,
+}
+
+/// A host, and what DNS knows of it.
+#[derive(Clone, Debug)]
+pub struct HostSeen {
+    /// Its name, as shown.
+    pub name: String,
+    /// Whom its certificate must be for.
+    pub identity: Identity,
+    /// Its addresses, or why there are none.
+    pub addresses: Result<Vec<SocketAddr>, Failure>,
+    /// Its records, where DNS was asked for them.
+    pub records: Option<HostRecords>,
+}
+
+/// A domain's MTA-STS policy (RFC 8461).
+#[derive(Clone, Debug)]
+pub struct MtaStsSeen {
+    /// The TXT record that announces it; `None` within where there is none.
+    pub record: Result<Result<Option<Id>, RecordFault>, Failure>,
+    /// The policy, where it was fetched.
+    pub policy: Option<Result<Policy, NoPolicy>>,
+}
+
+/// Why an announced policy cannot be had.
+#[derive(Clone, Debug)]
+pub enum NoPolicy {
+    /// No answer over HTTPS.
+    Unreachable(Failure),
+    /// An answer that is no policy: its HTTP status, and where a redirect leads is of no account.
+    Status(u16),
+    /// A policy that is not sound.
+    Malformed(PolicyFault),
+}
+
+/// What the TLSA records say of a chain.
+#[derive(Clone, Debug)]
+pub struct DaneSeen {
+    /// The records that match.
+    pub hits: Vec<Hit>,
+    /// The chain with its path to a trust anchor that a record names, where one does.
+    pub anchored: Option<Chain>,
 }
 
 /// A version that was offered alone.
@@ -45,6 +98,8 @@ pub struct Offered {
 /// One session.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
+    /// Its host, by its place among the hosts.
+    pub host: usize,
     /// What every check sees.
     pub contact: Contact,
     /// The kind of certificate that was asked for.
@@ -53,6 +108,8 @@ pub struct Endpoint {
     pub chain: Option<usize>,
     /// The OCSP response it stapled, read.
     pub staple: Option<Result<Staple, StapleFault>>,
+    /// What the host's TLSA records say of the chain, where there are any that count.
+    pub dane: Option<DaneSeen>,
 }
 
 /// A chain as sent, and the path built from it.

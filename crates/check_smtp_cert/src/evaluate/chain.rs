@@ -6,21 +6,21 @@ use check_smtp_core::contact::timing::Label;
 use check_smtp_core::plugin::{Finding, State};
 use check_smtp_core::policy;
 
+use super::views::{self, View, Voucher};
 use super::{expiry, leaf_name};
 use crate::args::Config;
 use crate::expect::Expectations;
-use crate::facts::{Chain, Element};
+use crate::facts::{Chain, Element, Facts};
 use crate::validity::as_f64;
 
 /// All findings on a chain.
-pub fn findings(config: &Config, chain: &Chain, now: i64, label: &Label) -> Vec<Finding> {
-    let expect = &config.expect;
-    let mut findings = trust(expect, chain, label);
-    findings.extend(expiry::findings(config, chain, now, label));
+pub fn findings(config: &Config, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+    let (expect, chain, label) = (&config.expect, view.chain.as_ref(), &view.label);
+    let mut findings = if view.voucher == Voucher::Root { trust(expect, chain, label) } else { Vec::new() };
+    findings.extend(unreadable(chain, label));
+    findings.extend(expiry::findings(config, view, facts.now));
+    findings.extend(views::names(config, facts, view));
     if let Some(leaf) = chain.leaf() {
-        findings.extend(
-            expect.identities.iter().map(|identity| name(expect, &leaf.certificate, identity, label)),
-        );
         findings.extend(pins(expect, leaf, label));
         findings.extend(lifetime(expect, leaf, label));
     }
@@ -35,7 +35,7 @@ fn fault(fault: &Fault, state: State, label: &Label) -> Finding {
 }
 
 fn trust(expect: &Expectations, chain: &Chain, label: &Label) -> Vec<Finding> {
-    let mut findings = match &chain.fault {
+    match &chain.fault {
         Err(failure) => policy::findings_of(failure),
         Ok(Some(Fault::SelfSigned)) if expect.allows_self_signed => {
             vec![Finding::new(
@@ -53,15 +53,16 @@ fn trust(expect: &Expectations, chain: &Chain, label: &Label) -> Vec<Finding> {
                 label.text(format!("certificate of {} is trusted by {root}", leaf_name(chain))),
             )]
         }
-    };
-    if chain.unreadable > 0 {
-        let text = format!("{} certificates of the chain cannot be read", chain.unreadable);
-        findings.push(Finding::new("certificate_unreadable", State::Critical, label.text(text)));
     }
-    findings
 }
 
-fn name(expect: &Expectations, leaf: &Certificate, identity: &Identity, label: &Label) -> Finding {
+fn unreadable(chain: &Chain, label: &Label) -> Option<Finding> {
+    let text = format!("{} certificates of the chain cannot be read", chain.unreadable);
+    (chain.unreadable > 0).then(|| Finding::new("certificate_unreadable", State::Critical, label.text(text)))
+}
+
+/// Whether a certificate is for one that it must be for.
+pub fn name(expect: &Expectations, leaf: &Certificate, identity: &Identity, label: &Label) -> Finding {
     match leaf.name_fault(identity) {
         None => Finding::new("name", State::Ok, label.text(format!("certificate is for {identity}"))),
         Some(Fault::NoAlternativeName { .. }) if leaf.is_named(identity) && expect.allows_cn => Finding::new(

@@ -11,13 +11,15 @@ use check_smtp_core::plugin::{Finding, State};
 use crate::args::Config;
 use crate::facts::{Endpoint, Facts};
 
-/// Its address, and the kind of certificate that was asked for.
-pub fn name(endpoint: &Endpoint) -> String {
+/// Its host where there are several or none was reached, its address, and the kind of certificate that was asked for.
+pub fn name(facts: &Facts, endpoint: &Endpoint) -> String {
     let contact = &endpoint.contact;
     let address = contact.address.or(contact.attempts.first().map(|attempt| attempt.address));
     let address = address.map(|address| address.ip().to_string());
     let kind = endpoint.key_kind.map(|kind| kind.name().to_owned());
-    address.into_iter().chain(kind).collect::<Vec<_>>().join(" ")
+    let host = facts.hosts.get(endpoint.host).map(|host| host.name.clone());
+    let host = host.filter(|_| facts.exchangers.is_some());
+    host.into_iter().chain(address).chain(kind).collect::<Vec<_>>().join(" ")
 }
 
 /// The protocol versions seen, each once.

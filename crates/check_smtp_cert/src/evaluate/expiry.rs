@@ -6,6 +6,7 @@ use check_smtp_core::contact::timing::Label;
 use check_smtp_core::plugin::{Finding, Gauge, Perfdata, Range, State, Thresholds, Unit};
 
 use super::endpoint;
+use super::views::View;
 use crate::args::Config;
 use crate::facts::{Chain, Element, Facts};
 use crate::validity::{DAY, as_f64};
@@ -14,9 +15,8 @@ use crate::validity::{DAY, as_f64};
 #[derive(Clone, Copy, Debug)]
 pub struct Earliest<'a> {
     element: &'a Element,
-    chain: &'a Chain,
+    view: &'a View<'a>,
     place: &'static str,
-    number: usize,
 }
 
 impl Earliest<'_> {
@@ -32,9 +32,10 @@ impl Earliest<'_> {
             "leaf" => String::new(),
             place => format!(", {place} {}", self.element.certificate.label()),
         };
-        let sender = facts.endpoints.iter().find(|endpoint| endpoint.chain == Some(self.number));
+        let sender = self.view.endpoints.first().and_then(|index| facts.endpoints.get(*index));
         let sender = sender.filter(|_| facts.endpoints.len() > 1);
-        let sender = sender.map(|endpoint| format!(", {}", endpoint::name(endpoint))).unwrap_or_default();
+        let sender =
+            sender.map(|endpoint| format!(", {}", endpoint::name(facts, endpoint))).unwrap_or_default();
         format!(
             "valid until {} ({}{place}{sender})",
             date(self.element.certificate.not_after),
@@ -44,10 +45,10 @@ impl Earliest<'_> {
 }
 
 /// The one of all certificates that count that ends first.
-pub fn earliest(facts: &Facts) -> Option<Earliest<'_>> {
-    let all = facts.chains.iter().enumerate().flat_map(|(number, chain)| {
-        let judged = chain.judged().iter().enumerate();
-        judged.map(move |(index, element)| Earliest { element, chain, place: place(chain, index), number })
+pub fn earliest<'a>(views: &'a [View<'a>]) -> Option<Earliest<'a>> {
+    let all = views.iter().flat_map(|view| {
+        let judged = view.chain.judged().iter().enumerate();
+        judged.map(move |(index, element)| Earliest { element, view, place: place(&view.chain, index) })
     });
     all.min_by_key(|earliest| earliest.element.certificate.not_after)
 }
@@ -62,18 +63,30 @@ pub fn place(chain: &Chain, index: usize) -> &'static str {
 }
 
 /// WARNING and CRITICAL for the certificates of a chain, in seconds.
-fn limits(config: &Config, chain: &Chain) -> (Option<f64>, Option<f64>) {
-    chain.leaf().map_or((None, None), |leaf| config.left.of(&leaf.certificate))
+fn limits(config: &Config, view: &View<'_>) -> (Option<f64>, Option<f64>) {
+    let leaf = view.chain.leaf().filter(|_| view.has_dates(config));
+    leaf.map_or((None, None), |leaf| config.left.of(&leaf.certificate))
 }
 
 /// A finding for each certificate of a chain that is over, not begun or about to end.
-pub fn findings(config: &Config, chain: &Chain, now: i64, label: &Label) -> Vec<Finding> {
-    let limits = limits(config, chain);
+pub fn findings(config: &Config, view: &View<'_>, now: i64) -> Vec<Finding> {
+    let (chain, label) = (view.chain.as_ref(), &view.label);
+    if !view.has_dates(config) {
+        return ignored(chain, now, label).into_iter().collect();
+    }
+    let limits = limits(config, view);
     let judged = chain.judged().iter().enumerate();
     let mut findings: Vec<Finding> =
         judged.filter_map(|(index, element)| one(limits, element, place(chain, index), now, label)).collect();
     findings.extend(off_path(chain, now, label));
     findings
+}
+
+/// Dates that are over and do not count are told, not judged.
+fn ignored(chain: &Chain, now: i64, label: &Label) -> Option<Finding> {
+    let fault = chain.leaf()?.certificate.time_fault(now)?;
+    let text = format!("{fault}, which DANE-EE ignores (RFC 7671 section 5.1)");
+    Some(Finding::new("dates_ignored", State::Ok, label.text(text)))
 }
 
 fn one(
@@ -126,8 +139,8 @@ fn off_path(chain: &Chain, now: i64, label: &Label) -> Vec<Finding> {
 }
 
 /// The metrics: what is left at the earliest, and above the leaf; for each endpoint where there are several.
-pub fn measured(config: &Config, facts: &Facts) -> Vec<Finding> {
-    let Some(earliest) = earliest(facts) else { return Vec::new() };
+pub fn measured(config: &Config, facts: &Facts, views: &[View<'_>]) -> Vec<Finding> {
+    let Some(earliest) = earliest(views) else { return Vec::new() };
     let left = earliest.left(facts.now);
     let text = if left < 0 {
         format!("earliest certificate expired on {}", date(earliest.element.certificate.not_after))
@@ -135,17 +148,17 @@ pub fn measured(config: &Config, facts: &Facts) -> Vec<Finding> {
         earliest.sentence(facts)
     };
     let mut finding = Finding::new("validity", State::Ok, text)
-        .measured(in_days("days", left).judged_by(thresholds(limits(config, earliest.chain))))
+        .measured(in_days("days", left).judged_by(thresholds(limits(config, earliest.view))))
         .measured(Perfdata::new("not_after", as_f64(earliest.element.certificate.not_after), Unit::None));
-    let above = earliest.chain.path.iter().skip(1).map(|element| element.certificate.not_after).min();
+    let above = earliest.view.chain.path.iter().skip(1).map(|element| element.certificate.not_after).min();
     if let Some(not_after) = above {
         finding = finding.measured(in_days("chain_days", not_after.saturating_sub(facts.now)));
     }
     if facts.endpoints.len() > 1 {
-        for (index, endpoint) in facts.endpoints.iter().enumerate() {
-            let chain = endpoint.chain.and_then(|chain| facts.chains.get(chain));
+        for index in 0..facts.endpoints.len() {
+            let view = views.iter().find(|view| view.endpoints.contains(&index));
             let first =
-                chain.and_then(|chain| chain.judged().iter().map(|one| one.certificate.not_after).min());
+                view.and_then(|view| view.chain.judged().iter().map(|one| one.certificate.not_after).min());
             if let Some(not_after) = first {
                 let name = format!("days_{}", index + 1);
                 finding = finding.measured(in_days(&name, not_after.saturating_sub(facts.now)));
@@ -156,10 +169,10 @@ pub fn measured(config: &Config, facts: &Facts) -> Vec<Finding> {
 }
 
 /// The names under which `blackbox_exporter` shows the same, so that its dashboards keep working.
-pub fn gauges(facts: &Facts) -> Vec<Gauge> {
+pub fn gauges(facts: &Facts, views: &[View<'_>]) -> Vec<Gauge> {
     let end = |element: &Element| element.certificate.not_after;
     let sent = facts.chains.iter().flat_map(|chain| &chain.sent).map(end).min();
-    let paths = facts.chains.iter().filter(|chain| chain.is_trusted());
+    let paths = views.iter().map(|view| &view.chain).filter(|chain| chain.is_trusted());
     let verified = paths.filter_map(|chain| chain.path.iter().map(end).min()).max();
     let versions = facts.endpoints.iter().filter_map(|endpoint| endpoint.contact.record.tls.as_ref());
     let version = versions.map(|session| session.version.replace("TLSv", "TLS ")).min();

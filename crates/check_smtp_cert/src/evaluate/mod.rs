@@ -1,13 +1,18 @@
 //! Judges what was seen. Pure.
 
 mod chain;
+mod dane;
+mod domain;
 mod endpoint;
 mod expiry;
+mod mta_sts;
+mod names;
 mod show;
 mod staple;
 #[cfg(test)]
 mod tests;
 mod trials;
+mod views;
 
 use check_smtp_core::contact;
 use check_smtp_core::contact::timing::{self, Label};
@@ -15,31 +20,40 @@ use check_smtp_core::net::Host;
 use check_smtp_core::plugin::{Finding, Perfdata, Report, State, Unit};
 use check_smtp_core::policy;
 
-use crate::args::{Config, Server, Source};
+use self::views::View;
+use crate::args::{Config, Hosts, Server, Source};
 use crate::facts::{Chain, Facts};
 
 /// The report on all that was seen.
 pub fn evaluate(config: &Config, facts: &Facts) -> Report {
+    let views = views::of(config, facts);
     let mut report = match &config.source {
         Source::File { chain, .. } => Report::new(&chain.display().to_string()),
         Source::Server(server) => of_server(server, facts),
     };
-    report = report.summary(&summary(facts));
+    report = report.summary(&summary(facts, &views));
     if let Some(failure) = &facts.failure {
         report.extend(policy::findings_of(failure));
         report.fact("failed_phase", failure.phase.label());
     }
+    if let Source::Server(server) = &config.source {
+        report.extend(domain::findings(server, facts));
+    }
     for (index, endpoint) in facts.endpoints.iter().enumerate() {
         report.extend(endpoint::faults(config, facts, endpoint, &label(facts, index)));
     }
-    for (index, chain) in facts.chains.iter().enumerate() {
-        report.extend(chain::findings(config, chain, facts.now, &chain_label(facts, index)));
+    if let Source::Server(server) = &config.source {
+        report.extend(dane::findings(server, facts));
+        report.extend(mta_sts::findings(config, server, facts, &views));
+    }
+    for view in &views {
+        report.extend(chain::findings(config, facts, view));
     }
     if let Some(fits) = &facts.key_fits {
         report.extend(key(fits));
     }
     report.extend(facts.not_written.as_ref().map(policy::findings_of).unwrap_or_default());
-    report.extend(expiry::measured(config, facts));
+    report.extend(expiry::measured(config, facts, &views));
     for (index, endpoint) in facts.endpoints.iter().enumerate() {
         report.extend(staple::finding(config, facts, endpoint, &label(facts, index)));
     }
@@ -49,7 +63,7 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
         show::endpoints(&mut report, config, server, facts);
     }
     show::chains(&mut report, config, facts);
-    for gauge in expiry::gauges(facts) {
+    for gauge in expiry::gauges(facts, &views) {
         report.gauge(gauge);
     }
     report
@@ -57,20 +71,22 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
 
 fn of_server(server: &Server, facts: &Facts) -> Report {
     let target = &server.target;
-    let subject = match facts.endpoints.as_slice() {
-        [only] => contact::findings::subject(target, &only.contact),
-        _ => target.endpoint(target.port),
+    let subject = match (&server.domain.hosts, facts.endpoints.as_slice()) {
+        (Hosts::One, [only]) => contact::findings::subject(target, &only.contact),
+        (Hosts::One, _) => target.endpoint(target.port),
+        (Hosts::OfDomain(domain), [only]) => format!("MX of {domain}, {}", endpoint::name(facts, only)),
+        (Hosts::OfDomain(domain), _) => format!("MX of {domain}"),
     };
     let port = (!matches!(target.connect, Host::Socket(_))).then_some(target.port);
     Report::new(&subject).endpoint(&target.host(), port)
 }
 
 /// What is said beside the worst finding: until when all is valid, and the protocol.
-fn summary(facts: &Facts) -> String {
+fn summary(facts: &Facts, views: &[View<'_>]) -> String {
     let reached = facts.endpoints.iter().filter(|endpoint| endpoint.chain.is_some()).count();
     let counted = (facts.endpoints.len() > 1)
         .then(|| format!("{reached} of {} sessions secured", facts.endpoints.len()));
-    let valid = expiry::earliest(facts).filter(|earliest| earliest.left(facts.now) >= 0);
+    let valid = expiry::earliest(views).filter(|earliest| earliest.left(facts.now) >= 0);
     let valid = valid.map(|earliest| earliest.sentence(facts));
     counted.into_iter().chain(valid).chain(endpoint::versions(facts)).collect::<Vec<_>>().join(", ")
 }
@@ -78,23 +94,12 @@ fn summary(facts: &Facts) -> String {
 /// What tells one endpoint from the others: address, kind of certificate, number of its metrics.
 fn label(facts: &Facts, index: usize) -> Label {
     match facts.endpoints.get(index) {
-        Some(endpoint) if facts.endpoints.len() > 1 => {
-            Label { prefix: format!("{}: ", endpoint::name(endpoint)), suffix: format!("_{}", index + 1) }
-        }
+        Some(endpoint) if facts.endpoints.len() > 1 => Label {
+            prefix: format!("{}: ", endpoint::name(facts, endpoint)),
+            suffix: format!("_{}", index + 1),
+        },
         _ => Label::default(),
     }
-}
-
-/// A chain is judged once and named by the endpoints that sent it.
-fn chain_label(facts: &Facts, chain: usize) -> Label {
-    if facts.endpoints.len() < 2 {
-        return Label::default();
-    }
-    let senders: Vec<String> =
-        facts.endpoints.iter().filter(|endpoint| endpoint.chain == Some(chain)).map(endpoint::name).collect();
-    let more = if senders.len() > 2 { format!(" and {} more", senders.len() - 2) } else { String::new() };
-    let shown: Vec<&str> = senders.iter().take(2).map(String::as_str).collect();
-    Label { prefix: format!("{}{more}: ", shown.join(", ")), suffix: String::new() }
 }
 
 fn key(fits: &Result<bool, check_smtp_core::Failure>) -> Vec<Finding> {

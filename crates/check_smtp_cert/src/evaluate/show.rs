@@ -6,8 +6,8 @@ use check_smtp_core::plugin::{Format, Report, Section};
 use serde_json::{Map, Value, json};
 
 use super::chain::hex;
-use super::endpoint;
 use super::trials::{self, Verdict};
+use super::{endpoint, names};
 use crate::args::{Config, Server};
 use crate::facts::{Chain, Element, Endpoint, Facts, Offered};
 
@@ -16,13 +16,17 @@ pub fn endpoints(report: &mut Report, config: &Config, server: &Server, facts: &
     if config.style.format == Format::Json && !facts.versions.is_empty() {
         report.fact("versions", facts.versions.iter().map(offered).collect::<Vec<_>>());
     }
+    if config.style.format == Format::Json {
+        names::facts(report, server, facts);
+    }
     match facts.endpoints.as_slice() {
-        [only] => show::add(report, config.style, &only.contact, || one(server, only)),
+        [only] => show::add(report, config.style, &only.contact, || one(server, facts, only)),
         several => {
-            let lines = several.iter().enumerate().map(|(index, endpoint)| line(index, endpoint, facts.now));
+            let lines = several.iter().enumerate().map(|(index, endpoint)| line(index, endpoint, facts));
             report.section(Section::new(0, "endpoints", lines));
             if config.style.format == Format::Json {
-                let all: Vec<Value> = several.iter().map(|endpoint| one(server, endpoint).into()).collect();
+                let all: Vec<Value> =
+                    several.iter().map(|endpoint| one(server, facts, endpoint).into()).collect();
                 report.fact("endpoints", all);
             }
         }
@@ -38,24 +42,24 @@ fn offered(offered: &Offered) -> Value {
     json!({ "address": offered.place, "version": offered.offer.name(), "accepted": accepted })
 }
 
-fn line(index: usize, endpoint: &Endpoint, now: i64) -> String {
+fn line(index: usize, endpoint: &Endpoint, facts: &Facts) -> String {
     let contact = &endpoint.contact;
     let told = match (&contact.failure, &contact.record.tls) {
         (Some(failure), _) => failure.to_string(),
         (None, Some(session)) => {
             let leaf = session.certificates.first();
             let until = leaf.map(|leaf| {
-                let word = if leaf.not_after < now { "expired on" } else { "valid until" };
+                let word = if leaf.not_after < facts.now { "expired on" } else { "valid until" };
                 format!(", {} {word} {}", leaf.label(), date(leaf.not_after))
             });
             format!("{}{}", session.version, until.unwrap_or_default())
         }
         (None, None) => "no TLS".to_owned(),
     };
-    format!("{} {}: {told}", index + 1, endpoint::name(endpoint))
+    format!("{} {}: {told}", index + 1, endpoint::name(facts, endpoint))
 }
 
-fn one(server: &Server, endpoint: &Endpoint) -> Map<String, Value> {
+fn one(server: &Server, facts: &Facts, endpoint: &Endpoint) -> Map<String, Value> {
     let mut own = Map::new();
     let session = endpoint.contact.record.tls.as_ref().map(|session| {
         json!({
@@ -67,6 +71,13 @@ fn one(server: &Server, endpoint: &Endpoint) -> Map<String, Value> {
         })
     });
     own.insert("tls".to_owned(), session.into());
+    if facts.exchangers.is_some() {
+        own.insert("host".to_owned(), facts.hosts.get(endpoint.host).map(|host| host.name.as_str()).into());
+    }
+    if let Some(seen) = &endpoint.dane {
+        let voucher = super::dane::authenticates(seen).map(|usage| usage.to_string());
+        own.insert("dane".to_owned(), voucher.into());
+    }
     show::facts(&server.tls, &endpoint.contact, own)
 }
 

@@ -2,7 +2,6 @@
 
 use check_smtp_core::certificate::{Certificate, Details, Key};
 use check_smtp_core::plugin::{Report, State};
-use check_smtp_core::timeline::Timeline;
 use clap::{Args as _, FromArgMatches as _};
 
 use super::evaluate;
@@ -46,17 +45,7 @@ fn element(name: &str, left: i64, lifetime: i64) -> Element {
 
 fn judged(words: &str, path: Vec<Element>) -> Report {
     let chain = Chain { sent: path.clone(), unreadable: 0, path, fault: Ok(None) };
-    let facts = Facts {
-        now: NOW,
-        lookup: Timeline::default(),
-        failure: None,
-        endpoints: Vec::new(),
-        chains: vec![chain],
-        key_fits: None,
-        versions: Vec::new(),
-        injections: Vec::new(),
-        not_written: None,
-    };
+    let facts = Facts { now: NOW, chains: vec![chain], ..Facts::default() };
     evaluate(&config(words), &facts)
 }
 

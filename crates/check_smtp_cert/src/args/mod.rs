@@ -1,5 +1,7 @@
 //! What is typed, and what is known to be sound.
 
+mod domain;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use check_smtp_core::net::tls::{self, KeyKind, Roots, Version};
 use check_smtp_core::plugin::{Style, Threshold, UsageError, duration};
 use check_smtp_core::timeline::Phase;
 
+use self::domain::DomainArgs;
+pub use self::domain::{Dane, Domain, Hosts, MtaSts};
 use crate::expect::{ExpectArgs, Expectations};
 use crate::validity::{self, Left};
 
@@ -25,6 +29,8 @@ const PHASES: [Phase; 7] =
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    domain: DomainArgs,
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
@@ -121,8 +127,10 @@ pub enum Source {
 /// A server and how it is asked.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Which server.
+    /// Which server; with `--mx` the domain, whose hosts take its place one by one.
     pub target: Target,
+    /// Which hosts are asked, and what is promised about them.
+    pub domain: Domain,
     /// When TLS begins.
     pub mode: TlsMode,
     /// How TLS is spoken.
@@ -174,8 +182,8 @@ impl Args {
         let (left, times, budget) = self.limits.sound()?;
         let (pem, style) = (self.scope.pem.take(), self.output.style());
         let (source, identity) = match self.scope.file.take() {
-            Some(chain) => from_file(chain, self.scope, self.target, self.tls)?,
-            None => from_server(self.scope, self.target, self.tls)?,
+            Some(chain) => from_file(chain, self.domain, self.scope, self.target, self.tls)?,
+            None => (from_server(self.domain, self.scope, self.target, self.tls)?, None),
         };
         refuse_unreached(&times, &source)?;
         Ok(Config {
@@ -193,7 +201,13 @@ impl Args {
 
 type Sourced = (Source, Option<check_smtp_core::certificate::Identity>);
 
-fn from_server(scope: ScopeArgs, target: TargetArgs, tls: TlsArgs) -> Result<Sourced, UsageError> {
+fn from_server(
+    domain: DomainArgs,
+    scope: ScopeArgs,
+    mut target: TargetArgs,
+    tls: TlsArgs,
+) -> Result<Source, UsageError> {
+    let domain = domain.sound(&mut target, tls.sni.as_deref())?;
     let mode = match tls.mode(target.port) {
         TlsMode::None => TlsMode::StartTls,
         mode => mode,
@@ -203,7 +217,6 @@ fn from_server(scope: ScopeArgs, target: TargetArgs, tls: TlsArgs) -> Result<Sou
         return Err(UsageError::new("--all-addresses has no meaning for a Unix socket, leave it out"));
     }
     let tls = tls::Settings { is_verified: false, wants_staple: true, ..tls.settings(&target)? };
-    let identity = tls.identity.clone();
     if mode == TlsMode::Implicit && scope.test_injection.is_some() {
         return Err(UsageError::new(
             "--test-injection is about STARTTLS: leave it out with TLS from the first byte",
@@ -215,12 +228,14 @@ fn from_server(scope: ScopeArgs, target: TargetArgs, tls: TlsArgs) -> Result<Sou
     let tests_injection = scope.test_injection.is_some();
     let key_kinds = scope.key_types.map_or_else(|| vec![None], |kinds| kinds.0);
     let asks_each_address = scope.all_addresses.is_some();
-    let server = Server { target, mode, tls, asks_each_address, key_kinds, forbidden, tests_injection };
-    Ok((Source::Server(Box::new(server)), Some(identity)))
+    let server =
+        Server { target, domain, mode, tls, asks_each_address, key_kinds, forbidden, tests_injection };
+    Ok(Source::Server(Box::new(server)))
 }
 
 fn from_file(
     chain: PathBuf,
+    domain: DomainArgs,
     scope: ScopeArgs,
     target: TargetArgs,
     tls: TlsArgs,
@@ -239,7 +254,8 @@ fn from_file(
         (scope.probe_versions.is_some(), "--probe-versions"),
         (scope.test_injection.is_some(), "--test-injection"),
     ];
-    if let Some((_, flag)) = needless.into_iter().find(|(given, _)| *given) {
+    let needless = needless.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag);
+    if let Some(flag) = needless.or(domain.given()) {
         return Err(UsageError::new(format!(
             "{flag} has no meaning with -f/--file: no server is asked, leave one of them out"
         )));

@@ -1,0 +1,185 @@
+//! DANE (RFC 7672): whether the TLSA records of each host vouch for what its endpoints sent.
+
+use check_smtp_core::advice::domain as advice;
+use check_smtp_core::certificate::Identity;
+use check_smtp_core::contact::timing::Label;
+use check_smtp_core::dane::{Tlsa, Usage};
+use check_smtp_core::error::Failure;
+use check_smtp_core::net::dns::TlsaLookup;
+use check_smtp_core::plugin::{Finding, State};
+use check_smtp_core::policy;
+use check_smtp_core::timeline::Phase;
+
+use super::chain::hex;
+use crate::args::{Config, Dane, Hosts, Server};
+use crate::facts::{Chain, DaneSeen, Endpoint, Facts, HostSeen};
+
+/// All findings on the records of each host and on what they say of its endpoints.
+pub fn findings(server: &Server, facts: &Facts) -> Vec<Finding> {
+    let mode = server.domain.dane;
+    if mode == Dane::Off {
+        return Vec::new();
+    }
+    let mut findings: Vec<Finding> = insecure_exchangers(mode, server, facts).into_iter().collect();
+    for (index, host) in facts.hosts.iter().enumerate() {
+        // Where the addresses fail, the endpoint says so already.
+        let Some(lookup) = host.records.as_ref().and_then(|records| records.tlsa.as_ref()) else { continue };
+        if host.addresses.is_err() {
+            continue;
+        }
+        findings.extend(records(mode, facts, host, lookup));
+        let TlsaLookup::Secure(owner, records) = lookup else { continue };
+        let endpoints = facts.endpoints.iter().enumerate().filter(|(_, endpoint)| endpoint.host == index);
+        for (number, endpoint) in endpoints {
+            let label = super::label(facts, number);
+            findings.extend(matched(owner, records, facts, endpoint, &label));
+        }
+    }
+    findings
+}
+
+/// How a chain is authenticated, if it is: DANE-EE where a record is the leaf's, which asks for the least.
+pub fn authenticates(seen: &DaneSeen) -> Option<Usage> {
+    if seen.hits.iter().any(|hit| hit.element == 0) {
+        return Some(Usage::EndEntity);
+    }
+    let is_anchored = seen.anchored.as_ref().is_some_and(Chain::is_trusted);
+    is_anchored.then_some(Usage::TrustAnchor)
+}
+
+/// By which names else a sender may know a host: the name behind its alias, and the domain where its MX records are secure.
+pub fn further_names(config: &Config, facts: &Facts, host: &HostSeen) -> Vec<Identity> {
+    let alias = host.records.as_ref().filter(|records| records.is_secure).and_then(|r| r.alias_of.clone());
+    let domain = match &config.source {
+        crate::args::Source::Server(server) => match &server.domain.hosts {
+            Hosts::OfDomain(domain) => Some(domain.clone()),
+            Hosts::One => None,
+        },
+        crate::args::Source::File { .. } => None,
+    };
+    let is_secure = facts.exchangers.as_ref().is_some_and(|exchangers| exchangers.is_secure);
+    alias.into_iter().chain(domain.filter(|_| is_secure)).map(Identity::Name).collect()
+}
+
+/// CRITICAL where DANE is required, otherwise the state given.
+fn state(mode: Dane, otherwise: State) -> State {
+    if mode == Dane::Require { State::Critical } else { otherwise }
+}
+
+/// Without a proof of the MX records a sender cannot know that these are the right hosts (RFC 7672 section 2.2.1).
+fn insecure_exchangers(mode: Dane, server: &Server, facts: &Facts) -> Option<Finding> {
+    let Hosts::OfDomain(domain) = &server.domain.hosts else { return None };
+    let exchangers = facts.exchangers.as_ref()?;
+    let is_insecure = !exchangers.is_implicit && !exchangers.is_secure && !exchangers.hosts.is_empty();
+    let text = format!("DNSSEC does not vouch for the MX records of {domain}: senders need not use DANE");
+    is_insecure.then(|| {
+        Finding::new("dane_insecure_mx", state(mode, State::Ok), text).advised(advice::dane_insecure())
+    })
+}
+
+fn records(mode: Dane, facts: &Facts, host: &HostSeen, lookup: &TlsaLookup) -> Vec<Finding> {
+    let finding = |id, otherwise, text: String| Finding::new(id, state(mode, otherwise), text);
+    match lookup {
+        TlsaLookup::Secure(owner, records) => of_owner(mode, owner, records),
+        TlsaLookup::Insecure(owner, count) => {
+            let text =
+                format!("DNSSEC does not vouch for the TLSA records of {owner} ({count}): nobody uses them");
+            vec![finding("dane_insecure", State::Warning, text).advised(advice::dane_insecure())]
+        }
+        TlsaLookup::Absent(owner) => {
+            let text = format!("no TLSA record at {owner}");
+            vec![finding("dane_absent", State::Ok, text).advised(advice::dane_absent())]
+        }
+        TlsaLookup::NotAsked => {
+            let text =
+                format!("DNSSEC does not vouch for the addresses of {}: DANE does not apply", host.name);
+            vec![finding("dane_not_applicable", State::Ok, text).advised(advice::dane_insecure())]
+        }
+        TlsaLookup::Failed(cause) => {
+            let failure = Failure::new(Phase::Dns, cause.clone());
+            let prefix = if facts.hosts.len() > 1 { format!("{}: ", host.name) } else { String::new() };
+            let label = Label { prefix, suffix: String::new() };
+            let told = policy::findings_of(&failure).into_iter();
+            told.map(|finding| {
+                let text = format!("{}; senders that use DANE put mail off", finding.text());
+                Finding::new(finding.id(), finding.state(), label.text(text)).advised(finding.advice())
+            })
+            .collect()
+        }
+    }
+}
+
+/// The records themselves: those of no use, and whether a change of keys is prepared.
+fn of_owner(mode: Dane, owner: &str, records: &[Tlsa]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = records
+        .iter()
+        .filter_map(|record| {
+            let unusable = record.usability().err()?;
+            let text = format!("TLSA record {record} of {owner} is of no use: {unusable}");
+            Some(Finding::new("dane_record_unusable", State::Warning, text))
+        })
+        .collect();
+    match records.len() - findings.len() {
+        0 => {
+            let text = format!("no TLSA record of {owner} can be used: senders encrypt and verify nothing");
+            let finding = Finding::new("dane_unusable", state(mode, State::Warning), text);
+            findings.push(finding.advised(advice::dane_absent()));
+        }
+        1 => {
+            let text = format!(
+                "{owner} has one TLSA record: publish that of the next key beside it, two TTLs before the key is changed"
+            );
+            findings.push(Finding::new("dane_single_record", State::Ok, text));
+        }
+        _ => {}
+    }
+    findings
+}
+
+/// What the usable records say of one endpoint's chain.
+fn matched(
+    owner: &str,
+    records: &[Tlsa],
+    facts: &Facts,
+    endpoint: &Endpoint,
+    label: &Label,
+) -> Option<Finding> {
+    let seen = endpoint.dane.as_ref()?;
+    let chain = endpoint.chain.and_then(|number| facts.chains.get(number))?;
+    let usable: Vec<&Tlsa> = records.iter().filter(|record| record.usability().is_ok()).collect();
+    let Some(usage) = authenticates(seen) else { return Some(mismatch(owner, &usable, seen, chain, label)) };
+    let mut hit: Vec<usize> = seen.hits.iter().map(|hit| hit.record).collect();
+    hit.dedup();
+    let which: Vec<String> =
+        hit.iter().filter_map(|index| usable.get(*index)).map(ToString::to_string).collect();
+    let counted = match (hit.len(), usable.len()) {
+        (_, 1) => String::new(),
+        (0, all) => format!(", {all} records in all"),
+        (some, all) if some == all => format!(", all {all} records match"),
+        (some, all) => {
+            format!(", {some} of {all} records match: a change of keys is prepared or not cleared up")
+        }
+    };
+    let which = if which.is_empty() { "a bare key".to_owned() } else { which.join(" and ") };
+    let text = format!("TLSA {which} of {owner} vouches for {} by {usage}{counted}", super::leaf_name(chain));
+    Some(Finding::new("dane", State::Ok, label.text(text)))
+}
+
+/// Senders that use DANE will not deliver; what would be right is said with it.
+fn mismatch(owner: &str, usable: &[&Tlsa], seen: &DaneSeen, chain: &Chain, label: &Label) -> Finding {
+    let spki = chain.leaf().map(|leaf| hex(&leaf.details.spki_sha256)).unwrap_or_default();
+    let reason = match seen.anchored.as_ref().map(|anchored| &anchored.fault) {
+        Some(Ok(Some(fault))) if !seen.hits.is_empty() => format!(" ({fault})"),
+        _ => String::new(),
+    };
+    let records = match usable {
+        [only] => format!("TLSA record {only}"),
+        several => format!("none of {} TLSA records", several.len()),
+    };
+    let verb = if usable.len() == 1 { "does not fit" } else { "fits" };
+    let text = format!(
+        "{records} of {owner} {verb} the certificate of {}{reason}; right would be 3 1 1 {spki}",
+        super::leaf_name(chain)
+    );
+    Finding::new("dane_mismatch", State::Critical, label.text(text)).advised(advice::dane_mismatch())
+}
