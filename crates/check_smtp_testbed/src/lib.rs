@@ -1,5 +1,5 @@
 //! Development only: a certificate factory, a scripted server, a runner for `.case` files, a small embedded mail server,
-//! and real mail servers started for a test. Nothing here is shipped; everything listens on loopback alone.
+//! and real servers (mail, names, policies) started for a test. Nothing here is shipped; everything listens on loopback alone.
 
 #![expect(
     clippy::disallowed_methods,

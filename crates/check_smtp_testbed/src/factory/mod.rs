@@ -146,6 +146,11 @@ impl Factory {
         pem(&self.root.certificate)
     }
 
+    /// The intermediate's certificate, PEM: it signs every leaf whose chain is as usual.
+    pub fn intermediate_pem(&self) -> Result<String> {
+        pem(&self.intermediate.certificate)
+    }
+
     /// The file name OpenSSL looks for in a directory of roots (`-CApath`), such as `1a2b3c4d.0`.
     pub fn ca_hash_name(&self) -> String {
         format!("{:08x}.0", self.root.certificate.subject_name_hash())
@@ -160,6 +165,18 @@ impl Factory {
         let identity = self.make(kind)?;
         made.insert(kind, identity.clone());
         Ok(identity)
+    }
+
+    /// A new identity for these DNS names below the intermediate, which is sent with it: for 90 days, 80 of them left, or expired
+    /// ten days ago.
+    pub fn identity_for(&self, names: &[&str], is_expired: bool) -> Result<Identity> {
+        let key = ecdsa()?;
+        let validity = if is_expired { Validity::EXPIRED } else { Validity::LEAF };
+        // A common name holds 64 characters at most (RFC 5280, ub-common-name); nobody reads it beside the DNS names.
+        let common_name = names.first().filter(|name| name.len() <= 64).unwrap_or(&"Testbed Leaf");
+        let leaf = Request { common_name, dns: names, ip: &[], validity, ..Request::leaf() };
+        let leaf = leaf.sign(self.now, &key, Some(&self.intermediate))?;
+        identity(&key, &[&leaf, &self.intermediate.certificate])
     }
 
     fn make(&self, kind: Kind) -> Result<Identity> {

@@ -7,8 +7,11 @@ use super::*;
 
 /// The verify code for that kind as a client sees it that asks for `name` and trusts the root.
 fn verify(kind: Kind, name: &str) -> i32 {
+    verify_identity(&Factory::shared().unwrap().identity(kind).unwrap(), name)
+}
+
+fn verify_identity(identity: &Identity, name: &str) -> i32 {
     let factory = Factory::shared().unwrap();
-    let identity = factory.identity(kind).unwrap();
     let mut store = X509StoreBuilder::new().unwrap();
     store.add_cert(X509::from_pem(factory.ca_pem().unwrap().as_bytes()).unwrap()).unwrap();
     let mut param = X509VerifyParam::new().unwrap();
@@ -74,6 +77,21 @@ fn names_and_addresses_a_certificate_is_good_for() {
     assert_eq!(verify(Kind::WrongHost, "other.example.net"), OK);
     assert_eq!(verify(Kind::Wildcard, "a.mail.example.org"), WRONG_HOST);
     assert_eq!(verify(Kind::WildcardTwoLabels, "a.mail.example.org"), WRONG_HOST);
+}
+
+#[test]
+fn an_identity_for_names_of_the_tests_own() {
+    let factory = Factory::shared().unwrap();
+    let long = format!("mta-sts.{}.example.org", "a".repeat(63));
+    let names = ["mta-sts.example.org", "mta-sts.example.net", &long];
+    let identity = factory.identity_for(&names, false).unwrap();
+    for name in names {
+        assert_eq!(verify_identity(&identity, name), OK, "{name}");
+    }
+    assert_eq!(verify_identity(&identity, "mail.example.org"), WRONG_HOST);
+    assert_eq!(verify_identity(&factory.identity_for(&[&long], true).unwrap(), &long), EXPIRED);
+    assert!(identity.chain_pem.ends_with(&factory.intermediate_pem().unwrap()));
+    assert_ne!(factory.identity_for(&names, false).unwrap(), identity);
 }
 
 #[test]

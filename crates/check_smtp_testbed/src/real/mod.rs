@@ -1,22 +1,30 @@
-//! Real mail servers, each a copy of its own: configuration, queue and log below a temporary directory, loopback only, stopped by
-//! the process numbers that were started.
+//! Real servers for mail and for what mail depends on (names, policies), each a copy of its own: configuration, data and log below a
+//! temporary directory, loopback only, stopped by the process numbers that were started.
 
 mod cyrus;
 mod dovecot;
 mod introspection;
+mod knot;
+mod nginx;
 mod postfix;
+mod unbound;
+mod zone;
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::Child;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub use self::cyrus::Cyrus;
 pub use self::dovecot::{Dovecot, Users};
 pub use self::introspection::Introspection;
+pub use self::knot::NameServer;
+pub use self::nginx::{HttpsServer, Site, SiteAnswer};
 pub use self::postfix::{Postfix, Service};
+pub use self::unbound::Validator;
+pub use self::zone::{Signing, Zone};
 use crate::{Error, Result};
 
 /// How long a server may take to listen.
@@ -27,19 +35,48 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
+/// A port that is free now for both TCP and UDP, as DNS needs it.
+fn free_port_for_names() -> Result<u16> {
+    for _ in 0..100 {
+        let port = free_port()?;
+        if UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(Error::Other("no port is free for both TCP and UDP".into()))
+}
+
+/// Where a program is. A user's PATH has no place for daemons on some distributions.
+fn program(name: &str) -> Option<PathBuf> {
+    let directories = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
+    directories.iter().map(|directory| Path::new(directory).join(name)).find(|path| path.is_file())
+}
+
+/// The same where it must be there.
+fn required(name: &str) -> Result<PathBuf> {
+    program(name).ok_or_else(|| Error::Other(format!("{name} is not installed")))
+}
+
+/// Starts a server in the foreground; what it says goes to its log.
+fn spawn(command: &mut Command, log: &Path) -> Result<Child> {
+    let output = std::fs::File::create(log)?;
+    Ok(command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).spawn()?)
+}
+
 /// Waits until every port takes connections; fails when the server ends first, or after half a minute.
 fn wait_for(ports: &[u16], server: &mut Child, log: &Path) -> Result<()> {
+    ports.iter().try_for_each(|port| wait_for_address((Ipv4Addr::LOCALHOST, *port).into(), server, log))
+}
+
+/// The same for one address.
+fn wait_for_address(address: SocketAddr, server: &mut Child, log: &Path) -> Result<()> {
     let began = Instant::now();
-    for port in ports {
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).is_err() {
-            pause(server)?;
-            let is_over = server.try_wait()?.is_some() || began.elapsed() > PATIENCE;
-            if is_over {
-                let log = std::fs::read_to_string(log).unwrap_or_default();
-                return Err(Error::Other(format!(
-                    "the server does not listen on port {port}; its log:\n{log}"
-                )));
-            }
+    while TcpStream::connect(address).is_err() {
+        pause(server)?;
+        let is_over = server.try_wait()?.is_some() || began.elapsed() > PATIENCE;
+        if is_over {
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            return Err(Error::Other(format!("the server does not listen on {address}; its log:\n{log}")));
         }
     }
     Ok(())
