@@ -6,6 +6,7 @@ pub mod advice;
 pub mod certificate;
 pub mod cli;
 pub mod contact;
+pub mod dane;
 pub mod error;
 pub mod hello;
 pub mod net;
