@@ -9,6 +9,7 @@ pub mod contact;
 pub mod dane;
 pub mod error;
 pub mod hello;
+pub mod mta_sts;
 pub mod net;
 pub mod oauth2;
 pub mod plugin;
