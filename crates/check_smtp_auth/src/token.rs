@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use check_smtp_core::error::{Cause, Failure};
 use check_smtp_core::net::{Deadline, clock, https};
-use check_smtp_core::oauth2::{self, Grant, Request};
+use check_smtp_core::oauth2::{self, Grant, Request, TokenFault};
 use check_smtp_core::secret::{self, Secret, Source};
 use check_smtp_core::timeline::{Phase, Timeline};
 
@@ -58,9 +58,23 @@ fn fetch(request: &Request, deadline: Deadline) -> Result<oauth2::Token, Cause> 
         }
     };
     let form = request.form(secret.as_ref(), refresh.as_ref());
-    let answer = https::post_form(&request.url, form, request.ca_file.as_deref(), deadline)?;
+    let ca_file = request.ca_file.as_deref().map(|path| https::CaFile { flag: "--oauth2-ca-file", path });
+    let answer = https::post_form(&request.url, form, ca_file, deadline).map_err(cause)?;
     let token = oauth2::read_answer(answer.status, &answer.body, clock::now());
     token.map_err(|fault| Cause::Token(fault.without(&[secret, refresh])))
+}
+
+fn cause(fault: https::Fault) -> Cause {
+    match fault {
+        https::Fault::Timeout(budget) => Cause::Timeout(budget),
+        https::Fault::Local(words) => Cause::Local(words),
+        https::Fault::TooLarge => Cause::Token(TokenFault::TooLarge),
+        // Of a handshake all that OpenSSL says, as this check has always shown it.
+        https::Fault::Tls(words) | https::Fault::Unreachable(words) => {
+            Cause::Token(TokenFault::Unreachable(words))
+        }
+        https::Fault::NameNotFound => Cause::Token(TokenFault::Unreachable(fault.to_string())),
+    }
 }
 
 fn read(name: &str, source: &Source, deadline: Deadline) -> Result<Secret, Cause> {
