@@ -9,6 +9,7 @@ use check_smtp_core::error::Failure;
 use check_smtp_core::hello::{Answer, Offer};
 use check_smtp_core::mta_sts::{Id, Policy, PolicyFault, RecordFault};
 use check_smtp_core::net::dns::{Exchangers, HostRecords};
+use check_smtp_core::net::https;
 use check_smtp_core::net::tls::{KeyKind, Path, Staple, StapleFault};
 use check_smtp_core::smtp::Reply;
 use check_smtp_core::timeline::Timeline;
@@ -60,6 +61,8 @@ pub struct HostSeen {
 pub struct MtaStsSeen {
     /// The TXT record that announces it; `None` within where there is none.
     pub record: Result<Result<Option<Id>, RecordFault>, Failure>,
+    /// The media type it is served as, where that is told.
+    pub content_type: Option<String>,
     /// The policy, where it was fetched.
     pub policy: Option<Result<Policy, NoPolicy>>,
 }
@@ -67,8 +70,10 @@ pub struct MtaStsSeen {
 /// Why an announced policy cannot be had.
 #[derive(Clone, Debug)]
 pub enum NoPolicy {
+    /// Its host's name cannot be looked up.
+    NotFound(Failure),
     /// No answer over HTTPS.
-    Unreachable(Failure),
+    Unreachable(https::Fault),
     /// An answer that is no policy: its HTTP status, and where a redirect leads is of no account.
     Status(u16),
     /// A policy that is not sound.

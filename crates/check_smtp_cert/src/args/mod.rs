@@ -182,7 +182,7 @@ impl Args {
         let (left, times, budget) = self.limits.sound()?;
         let (pem, style) = (self.scope.pem.take(), self.output.style());
         let (source, identity) = match self.scope.file.take() {
-            Some(chain) => from_file(chain, self.domain, self.scope, self.target, self.tls)?,
+            Some(chain) => from_file(chain, &self.domain, self.scope, self.target, self.tls)?,
             None => (from_server(self.domain, self.scope, self.target, self.tls)?, None),
         };
         refuse_unreached(&times, &source)?;
@@ -235,7 +235,7 @@ fn from_server(
 
 fn from_file(
     chain: PathBuf,
-    domain: DomainArgs,
+    domain: &DomainArgs,
     scope: ScopeArgs,
     target: TargetArgs,
     tls: TlsArgs,

@@ -11,6 +11,7 @@ use check_smtp_core::policy;
 use check_smtp_core::timeline::Phase;
 
 use super::chain::hex;
+use super::views::{View, Voucher};
 use crate::args::{Config, Dane, Hosts, Server};
 use crate::facts::{Chain, DaneSeen, Endpoint, Facts, HostSeen};
 
@@ -29,6 +30,7 @@ pub fn findings(server: &Server, facts: &Facts) -> Vec<Finding> {
         }
         findings.extend(records(mode, facts, host, lookup));
         let TlsaLookup::Secure(owner, records) = lookup else { continue };
+        findings.extend(left_over(index, owner, records, facts));
         let endpoints = facts.endpoints.iter().enumerate().filter(|(_, endpoint)| endpoint.host == index);
         for (number, endpoint) in endpoints {
             let label = super::label(facts, number);
@@ -45,6 +47,18 @@ pub fn authenticates(seen: &DaneSeen) -> Option<Usage> {
     }
     let is_anchored = seen.anchored.as_ref().is_some_and(Chain::is_trusted);
     is_anchored.then_some(Usage::TrustAnchor)
+}
+
+/// `by DANE`, where records vouch for what was sent; how many of how many, where not for all of it.
+pub fn summary(views: &[View<'_>]) -> Option<String> {
+    let count = |is_wanted: fn(&Voucher) -> bool| -> usize {
+        views.iter().filter(|view| is_wanted(&view.voucher)).map(|view| view.endpoints.len()).sum()
+    };
+    match (count(|voucher| matches!(voucher, Voucher::Dane(_))), count(|_| true)) {
+        (0, _) => None,
+        (some, all) if some == all => Some("by DANE".to_owned()),
+        (some, all) => Some(format!("{some} of {all} by DANE")),
+    }
 }
 
 /// By which names else a sender may know a host: the name behind its alias, and the domain where its MX records are secure.
@@ -146,40 +160,74 @@ fn matched(
 ) -> Option<Finding> {
     let seen = endpoint.dane.as_ref()?;
     let chain = endpoint.chain.and_then(|number| facts.chains.get(number))?;
-    let usable: Vec<&Tlsa> = records.iter().filter(|record| record.usability().is_ok()).collect();
+    let usable = usable(records);
     let Some(usage) = authenticates(seen) else { return Some(mismatch(owner, &usable, seen, chain, label)) };
+    let of_usage = |record: &&&Tlsa| record.usability() == Ok(usage);
     let mut hit: Vec<usize> = seen.hits.iter().map(|hit| hit.record).collect();
     hit.dedup();
-    let which: Vec<String> =
-        hit.iter().filter_map(|index| usable.get(*index)).map(ToString::to_string).collect();
-    let counted = match (hit.len(), usable.len()) {
-        (_, 1) => String::new(),
-        (0, all) => format!(", {all} records in all"),
-        (some, all) if some == all => format!(", all {all} records match"),
-        (some, all) => {
-            format!(", {some} of {all} records match: a change of keys is prepared or not cleared up")
-        }
-    };
-    let which = if which.is_empty() { "a bare key".to_owned() } else { which.join(" and ") };
-    let text = format!("TLSA {which} of {owner} vouches for {} by {usage}{counted}", super::leaf_name(chain));
+    let hit: Vec<&Tlsa> =
+        hit.iter().filter_map(|index| usable.get(*index)).filter(of_usage).copied().collect();
+    // An anchor that was not sent is in its record in full, and no hit.
+    let hit = if hit.is_empty() { usable.iter().filter(of_usage).copied().collect() } else { hit };
+    let which: Vec<String> = hit.into_iter().map(ToString::to_string).collect();
+    let text =
+        format!("TLSA {} of {owner} vouches for {} by {usage}", which.join(" and "), super::leaf_name(chain));
     Some(Finding::new("dane", State::Ok, label.text(text)))
 }
 
-/// Senders that use DANE will not deliver; what would be right is said with it.
+fn usable(records: &[Tlsa]) -> Vec<&Tlsa> {
+    records.iter().filter(|record| record.usability().is_ok()).collect()
+}
+
+/// Senders that use DANE will not deliver.
 fn mismatch(owner: &str, usable: &[&Tlsa], seen: &DaneSeen, chain: &Chain, label: &Label) -> Finding {
-    let spki = chain.leaf().map(|leaf| hex(&leaf.details.spki_sha256)).unwrap_or_default();
     let reason = match seen.anchored.as_ref().map(|anchored| &anchored.fault) {
         Some(Ok(Some(fault))) if !seen.hits.is_empty() => format!(" ({fault})"),
         _ => String::new(),
     };
-    let records = match usable {
-        [only] => format!("TLSA record {only}"),
-        several => format!("none of {} TLSA records", several.len()),
+    let name = super::leaf_name(chain);
+    let text = match usable {
+        [only] => format!("TLSA {only} of {owner} does not fit the certificate of {name}{reason}"),
+        all => {
+            format!("none of {} TLSA records of {owner} fits the certificate of {name}{reason}", all.len())
+        }
     };
-    let verb = if usable.len() == 1 { "does not fit" } else { "fits" };
-    let text = format!(
-        "{records} of {owner} {verb} the certificate of {}{reason}; right would be 3 1 1 {spki}",
-        super::leaf_name(chain)
-    );
     Finding::new("dane_mismatch", State::Critical, label.text(text)).advised(advice::dane_mismatch())
+}
+
+/// Records that match nothing of what a host's endpoints sent.
+fn left_over(host: usize, owner: &str, records: &[Tlsa], facts: &Facts) -> Option<Finding> {
+    let endpoints = facts.endpoints.iter().filter(|endpoint| endpoint.host == host);
+    let seen: Vec<&DaneSeen> = endpoints.filter_map(|endpoint| endpoint.dane.as_ref()).collect();
+    let hits = |index: usize| seen.iter().any(|seen| seen.hits.iter().any(|hit| hit.record == index));
+    let usable = usable(records);
+    let unmatched: Vec<String> = usable
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !hits(*index))
+        .map(|(_, record)| record.to_string())
+        .collect();
+    let is_some = !unmatched.is_empty() && unmatched.len() < usable.len();
+    let text = format!(
+        "TLSA {} of {owner} fits nothing that was seen: a change of keys is prepared or not cleared up, or it is for another kind of key (--key-types both)",
+        unmatched.join(" and ")
+    );
+    is_some.then(|| Finding::new("dane_left_over", State::Ok, text))
+}
+
+/// For each endpoint whose certificate no record fits: the record that would, as a zone file has it.
+pub fn right_records(facts: &Facts) -> Vec<String> {
+    let mut lines: Vec<String> = facts
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| {
+            endpoint.dane.as_ref().filter(|seen| authenticates(seen).is_none())?;
+            let records = facts.hosts.get(endpoint.host)?.records.as_ref()?;
+            let TlsaLookup::Secure(owner, _) = records.tlsa.as_ref()? else { return None };
+            let leaf = endpoint.chain.and_then(|number| facts.chains.get(number))?.leaf()?;
+            Some(format!("{owner}. IN TLSA 3 1 1 {}", hex(&leaf.details.spki_sha256)))
+        })
+        .collect();
+    lines.dedup();
+    lines
 }

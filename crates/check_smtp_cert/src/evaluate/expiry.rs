@@ -25,6 +25,18 @@ impl Earliest<'_> {
         self.element.certificate.not_after.saturating_sub(now)
     }
 
+    /// What is said of it beside the worst finding: that it is over is a finding of its own, unless it does not count.
+    pub fn told(&self, config: &Config, facts: &Facts) -> Option<String> {
+        match (self.left(facts.now) >= 0, self.view.has_dates(config)) {
+            (true, _) => Some(self.sentence(facts)),
+            (false, true) => None,
+            (false, false) => Some(format!(
+                "expired on {}, which DANE-EE ignores",
+                date(self.element.certificate.not_after)
+            )),
+        }
+    }
+
     /// `valid until 2027-02-21 (89 days)`, with the name and the place of what is not the leaf, and the endpoint where there are
     /// several.
     pub fn sentence(&self, facts: &Facts) -> String {

@@ -14,6 +14,7 @@ mod tests;
 mod trials;
 mod views;
 
+use check_smtp_core::cli::Target;
 use check_smtp_core::contact;
 use check_smtp_core::contact::timing::{self, Label};
 use check_smtp_core::net::Host;
@@ -31,7 +32,7 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
         Source::File { chain, .. } => Report::new(&chain.display().to_string()),
         Source::Server(server) => of_server(server, facts),
     };
-    report = report.summary(&summary(facts, &views));
+    report = report.summary(&summary(config, facts, &views));
     if let Some(failure) = &facts.failure {
         report.extend(policy::findings_of(failure));
         report.fact("failed_phase", failure.phase.label());
@@ -74,7 +75,15 @@ fn of_server(server: &Server, facts: &Facts) -> Report {
     let subject = match (&server.domain.hosts, facts.endpoints.as_slice()) {
         (Hosts::One, [only]) => contact::findings::subject(target, &only.contact),
         (Hosts::One, _) => target.endpoint(target.port),
-        (Hosts::OfDomain(domain), [only]) => format!("MX of {domain}, {}", endpoint::name(facts, only)),
+        (Hosts::OfDomain(domain), [only]) => {
+            let named = facts.hosts.get(only.host).map(|host| Host::Name(host.name.clone()));
+            let target = Target { name: named.unwrap_or_else(|| target.name.clone()), ..target.clone() };
+            let subject = contact::findings::subject(&target, &only.contact);
+            match subject.strip_suffix(')') {
+                Some(open) => format!("{open}, MX of {domain})"),
+                None => format!("{subject} (MX of {domain})"),
+            }
+        }
         (Hosts::OfDomain(domain), _) => format!("MX of {domain}"),
     };
     let port = (!matches!(target.connect, Host::Socket(_))).then_some(target.port);
@@ -82,13 +91,14 @@ fn of_server(server: &Server, facts: &Facts) -> Report {
 }
 
 /// What is said beside the worst finding: until when all is valid, and the protocol.
-fn summary(facts: &Facts, views: &[View<'_>]) -> String {
+fn summary(config: &Config, facts: &Facts, views: &[View<'_>]) -> String {
     let reached = facts.endpoints.iter().filter(|endpoint| endpoint.chain.is_some()).count();
     let counted = (facts.endpoints.len() > 1)
         .then(|| format!("{reached} of {} sessions secured", facts.endpoints.len()));
-    let valid = expiry::earliest(views).filter(|earliest| earliest.left(facts.now) >= 0);
-    let valid = valid.map(|earliest| earliest.sentence(facts));
-    counted.into_iter().chain(valid).chain(endpoint::versions(facts)).collect::<Vec<_>>().join(", ")
+    let valid = expiry::earliest(views).and_then(|earliest| earliest.told(config, facts));
+    let promised = dane::summary(views).into_iter().chain(mta_sts::summary(facts));
+    let words = counted.into_iter().chain(valid).chain(endpoint::versions(facts)).chain(promised);
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// What tells one endpoint from the others: address, kind of certificate, number of its metrics.

@@ -3,7 +3,8 @@
 use check_smtp_core::advice::{self, domain};
 use check_smtp_core::certificate::{Fault, span};
 use check_smtp_core::contact::timing::Label;
-use check_smtp_core::mta_sts::{Mode, Policy};
+use check_smtp_core::mta_sts::{Mode, Pattern, Policy, is_plain_text};
+use check_smtp_core::net::https;
 use check_smtp_core::plugin::{Advice, Finding, State};
 
 use super::views::{View, Voucher};
@@ -20,6 +21,7 @@ pub fn findings(config: &Config, server: &Server, facts: &Facts, views: &[View<'
         Err(finding) => return vec![finding],
     };
     let mut findings = vec![in_force(server.domain.mta_sts, of, policy)];
+    findings.extend(media_type(of, seen));
     // Senders hold to a policy in mode enforce, report on one in mode testing, and forget one in mode none.
     let state = match policy.mode {
         Mode::Enforce => State::Critical,
@@ -31,6 +33,12 @@ pub fn findings(config: &Config, server: &Server, facts: &Facts, views: &[View<'
         findings.extend(certificates(config, facts, views, index, state));
     }
     findings
+}
+
+/// `MTA-STS enforce`, where there is a policy.
+pub fn summary(facts: &Facts) -> Option<String> {
+    let policy = facts.mta_sts.as_ref()?.policy.as_ref()?.as_ref().ok()?;
+    Some(format!("MTA-STS {}", policy.mode.name()))
 }
 
 fn finding(id: &'static str, state: State, text: String, advice: Option<Advice>) -> Finding {
@@ -56,7 +64,11 @@ fn published<'a>(mode: MtaSts, of: &str, seen: &'a MtaStsSeen) -> Result<&'a Pol
     };
     policy.as_ref().map_err(|reason| {
         let words = match reason {
-            NoPolicy::Unreachable(failure) => format!("cannot be fetched: {failure}"),
+            NoPolicy::NotFound(failure) => format!("cannot be fetched: {failure}"),
+            NoPolicy::Unreachable(https::Fault::Local(words)) => {
+                return Finding::new("local_file", State::Unknown, words);
+            }
+            NoPolicy::Unreachable(fault) => format!("cannot be fetched: {fault}"),
             NoPolicy::Status(status @ 300..=399) => {
                 format!("is answered with the redirect {status}, which senders do not follow")
             }
@@ -79,11 +91,20 @@ fn in_force(mode: MtaSts, of: &str, policy: &Policy) -> Finding {
     finding(id, state, text, domain::mta_sts_not_enforced())
 }
 
+/// Senders should look at it (RFC 8461 section 3.3).
+fn media_type(of: &str, seen: &MtaStsSeen) -> Option<Finding> {
+    let told = seen.content_type.as_deref().unwrap_or("none");
+    let text =
+        format!("MTA-STS policy of {of} is served as {told}, not as text/plain: senders may refuse it");
+    (!is_plain_text(told))
+        .then(|| finding("mta_sts_media_type", State::Warning, text, domain::mta_sts_policy()))
+}
+
 fn covered(policy: &Policy, of: &str, host: &str, state: State) -> Finding {
     if policy.covers(host) {
         return Finding::new("mta_sts_covers", State::Ok, format!("MTA-STS policy of {of} names {host}"));
     }
-    let patterns: Vec<&str> = policy.mx.iter().take(5).map(|pattern| pattern.as_str()).collect();
+    let patterns: Vec<&str> = policy.mx.iter().take(5).map(Pattern::as_str).collect();
     let text = format!("MTA-STS policy of {of} does not name {host} but {}", patterns.join(", "));
     finding("mta_sts_mx", state, text, domain::mta_sts_mx())
 }

@@ -1,5 +1,6 @@
 //! What DNS and HTTPS said of a domain and its hosts, as facts for JSON.
 
+use check_smtp_core::mta_sts::{Id, Pattern};
 use check_smtp_core::net::dns::{HostRecords, TlsaLookup};
 use check_smtp_core::plugin::Report;
 use serde_json::{Value, json};
@@ -66,9 +67,9 @@ fn tlsa(records: &HostRecords) -> Option<Value> {
 fn mta_sts(seen: &MtaStsSeen) -> Value {
     let id = seen.record.as_ref().ok().and_then(|record| record.as_ref().ok()).and_then(Option::as_ref);
     let policy = seen.policy.as_ref().and_then(|policy| policy.as_ref().ok());
-    let patterns = policy.map(|policy| policy.mx.iter().map(|pattern| pattern.as_str()).collect::<Vec<_>>());
+    let patterns = policy.map(|policy| policy.mx.iter().map(Pattern::as_str).collect::<Vec<_>>());
     json!({
-        "id": id.map(|id| id.as_str()),
+        "id": id.map(Id::as_str),
         "mode": policy.map(|policy| policy.mode.name()),
         "max_age": policy.map(|policy| policy.max_age),
         "mx": patterns,

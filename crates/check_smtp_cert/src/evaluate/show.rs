@@ -19,6 +19,7 @@ pub fn endpoints(report: &mut Report, config: &Config, server: &Server, facts: &
     if config.style.format == Format::Json {
         names::facts(report, server, facts);
     }
+    report.section(Section::new(0, "records that would be right", super::dane::right_records(facts)));
     match facts.endpoints.as_slice() {
         [only] => show::add(report, config.style, &only.contact, || one(server, facts, only)),
         several => {

@@ -8,7 +8,7 @@ use check_smtp_core::contact::Way;
 use check_smtp_core::error::{Cause, Failure};
 use check_smtp_core::net::dns::{HostRecords, Resolver};
 use check_smtp_core::net::{Deadline, Host, parallel, resolve, tls};
-use check_smtp_core::timeline::Phase;
+use check_smtp_core::timeline::{Phase, Timeline};
 
 use crate::args::{Dane, Hosts, Server};
 use crate::facts::{Facts, HostSeen};
@@ -110,16 +110,12 @@ fn addresses(
             return Err(failed(Cause::LookupFailed(words)));
         }
         let known = records.and_then(|records| records.get(*index)).filter(|_| target.connect == target.name);
-        match known {
-            Some(records) => {
-                let addresses = records.addresses.clone().map_err(failed)?;
-                resolve::ordered(addresses, target.port, target.family).map_err(failed)
-            }
-            None => {
-                let way = Way { target, mode: server.mode, tls: &server.tls, keeps_dialogue: false };
-                way.find(deadline, &mut Default::default()).map_err(failed)
-            }
+        if let Some(records) = known {
+            let addresses = records.addresses.clone().map_err(failed)?;
+            return resolve::ordered(addresses, target.port, target.family).map_err(failed);
         }
+        let way = Way { target, mode: server.mode, tls: &server.tls, keeps_dialogue: false };
+        way.find(deadline, &mut Timeline::default()).map_err(failed)
     })
 }
 

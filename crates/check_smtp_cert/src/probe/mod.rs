@@ -86,7 +86,7 @@ fn ask(server: &Server, config: &Config, deadline: Deadline, facts: &mut Facts) 
     let (contacts, mta_sts) = std::thread::scope(|scope| {
         let policy = match (&server.domain.hosts, &resolver) {
             (Hosts::OfDomain(domain), Some(resolver)) if policy::is_wanted(server) => {
-                Some(scope.spawn(move || policy::look_up(server, domain, resolver, config, deadline)))
+                Some(scope.spawn(move || policy::look_up(config, &server.domain, domain, resolver, deadline)))
             }
             _ => None,
         };

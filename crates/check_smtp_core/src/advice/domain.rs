@@ -31,7 +31,7 @@ pub fn dane_absent() -> Option<Advice> {
 pub fn dane_mismatch() -> Option<Advice> {
     advice(
         "dane_mismatch",
-        "senders that use DANE put mail off: publish the record named above now; before the next change of keys publish the new record two TTLs ahead (RFC 7671 section 8.1)",
+        "senders that use DANE put mail off: publish the right record (shown below) now; before the next change of keys publish the new record two TTLs ahead (RFC 7671 section 8.1)",
     )
 }
 

@@ -12,8 +12,8 @@ use crate::plugin::UsageError;
 #[group(skip)]
 #[command(next_help_heading = "DNS")]
 pub struct DnsArgs {
-    /// Name server to ask, for addresses too: ADDRESS or ADDRESS:PORT ([2001:db8::53]:53) [default: those of /etc/resolv.conf]
-    #[arg(long, value_name = "ADDRESS", value_parser = resolver)]
+    /// The name server.
+    #[arg(long, help = "Name server to ask, for addresses too: ADDRESS or ADDRESS:PORT ([2001:db8::53]:53) [default: those of /etc/resolv.conf]", value_name = "ADDRESS", value_parser = resolver)]
     pub resolver: Option<SocketAddr>,
     /// Whose proof of DNSSEC counts: own (validated here, from the root's keys), or resolver (the AD bit of --resolver: it and the path to it must be trusted, best on this host) [default: resolver with --resolver and without --trust-anchor, else own]
     #[arg(long, value_name = "WHO", value_parser = proof)]

@@ -6,6 +6,7 @@ mod mint;
 mod staple;
 #[cfg(test)]
 mod tests;
+mod tlsa;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};

@@ -125,7 +125,7 @@ async fn tlsa(asker: &Asker, name: &str, alias: Option<&str>, is_secure: bool, p
 }
 
 fn records(owner: String, answer: &Answer) -> TlsaLookup {
-    let records: Vec<Tlsa> = answer
+    let mut records: Vec<Tlsa> = answer
         .data
         .iter()
         .filter_map(|data| match data {
@@ -138,6 +138,11 @@ fn records(owner: String, answer: &Answer) -> TlsaLookup {
             _ => None,
         })
         .collect();
+    // Name servers turn the order with each answer.
+    records.sort_by(|one, other| {
+        let key = |record: &Tlsa| (record.usage, record.selector, record.matching);
+        key(one).cmp(&key(other)).then_with(|| one.data.cmp(&other.data))
+    });
     if answer.is_secure {
         TlsaLookup::Secure(owner, records)
     } else {

@@ -105,8 +105,8 @@ impl Resolver {
         tlsa_port: Option<u16>,
         deadline: Deadline,
     ) -> Vec<HostRecords> {
-        let (asker, asked) = (self.asker.clone(), names.to_owned());
-        let found = bounded(deadline, move || Ok(host::look_up(&asker, asked, family, tlsa_port)));
+        let (asker, wanted) = (self.asker.clone(), names.to_owned());
+        let found = bounded(deadline, move || Ok(host::look_up(&asker, wanted, family, tlsa_port)));
         found.unwrap_or_else(|cause| {
             names.iter().map(|_| HostRecords::failed(cause.clone(), tlsa_port.is_some())).collect()
         })
