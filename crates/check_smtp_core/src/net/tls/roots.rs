@@ -178,3 +178,70 @@ pub(super) fn der_blocks(pem: &[u8]) -> Vec<Vec<u8>> {
         .map(|block| block.contents)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use openssl::asn1::{Asn1Time, Asn1Type};
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
+    use openssl::pkey::PKey;
+    use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
+
+    use super::{Deadline, Roots};
+
+    fn name(text: &str, kind: Asn1Type) -> X509Name {
+        let mut name = X509NameBuilder::new().unwrap();
+        name.append_entry_by_nid_with_type(Nid::COMMONNAME, text, kind).unwrap();
+        name.build()
+    }
+
+    fn certificate(subject: &X509Name, issuer: &X509Name) -> X509 {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+        let mut builder = X509Builder::new().unwrap();
+        builder.set_subject_name(subject).unwrap();
+        builder.set_issuer_name(issuer).unwrap();
+        let date = Asn1Time::from_unix(0).unwrap();
+        builder.set_not_before(&date).unwrap();
+        builder.set_not_after(&date).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        builder.build()
+    }
+
+    /// A directory of the test's own, gone when dropped.
+    struct Directory(PathBuf);
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_root_whose_name_is_written_otherwise_is_found_in_a_directory_and_in_a_bundle() {
+        let own = name("Example Root", Asn1Type::UTF8STRING);
+        let (root, other) = (certificate(&own, &own), name("Other Root", Asn1Type::UTF8STRING));
+        let other = certificate(&other, &other);
+        let leaf = certificate(
+            &name("mail.example.org", Asn1Type::UTF8STRING),
+            &name("EXAMPLE  Root", Asn1Type::PRINTABLESTRING),
+        );
+        let place = Directory(std::env::temp_dir().join(format!("roots-{}", std::process::id())));
+        std::fs::create_dir_all(&place.0).unwrap();
+        let hashed = place.0.join(format!("{:08x}.0", root.subject_name_hash()));
+        let bundle = place.0.join("bundle.pem");
+        std::fs::write(&hashed, root.to_pem().unwrap()).unwrap();
+        std::fs::write(&bundle, [other.to_pem().unwrap(), root.to_pem().unwrap()].concat()).unwrap();
+        for roots in [Roots::Directory(place.0.clone()), Roots::File(bundle)] {
+            let deadline = Deadline::after(Duration::from_secs(60));
+            let found = roots.candidates(std::slice::from_ref(&leaf), deadline).unwrap();
+            let found: Vec<_> = found.iter().map(|found| found.to_der().unwrap()).collect();
+            assert_eq!(found, [root.to_der().unwrap()], "{roots:?}");
+        }
+    }
+}
