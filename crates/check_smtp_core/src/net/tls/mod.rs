@@ -5,6 +5,7 @@
 mod context;
 mod file;
 mod key_kind;
+mod names;
 mod roots;
 mod staple;
 mod verify;
