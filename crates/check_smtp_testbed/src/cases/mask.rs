@@ -14,7 +14,7 @@ const MASKS: [(&str, &str); 11] = [
     (r"\(\d+ days", "({n} days"),
     // What throwaway certificates have by chance.
     (
-        r#"("(?:spki_)?sha256":"|"serial":"|serial |SHA-256 |SHA-256 of the public key |serial number is )[0-9a-f]{16,}"#,
+        r#"("(?:spki_)?sha256":"|fingerprint_sha256="|serialnumber="|"serial":"|serial |SHA-256 |SHA-256 of the public key |serial number is )[0-9a-f]{16,}"#,
         "$1{hex}",
     ),
     // Perfdata: seconds with six decimals.
