@@ -8,7 +8,7 @@ const MASKS: [(&str, &str); 11] = [
     (r#"\b((?:chain_)?days(?:_\d+)?"?[=:])-?\d+(\.\d+)?"#, "$1{days}"),
     (r"\bnot_after=\d+", "not_after={epoch}"),
     (
-        r#"(metric="(?:not_after|days|chain_days)"\} |expiry(?:_timestamp_seconds)?\{[^}]*\} )-?[0-9.]+"#,
+        r#"(metric="(?:not_after|days|chain_days)"\} |expiry(?:_timestamp_seconds)?\{.*\} )-?[0-9.]+"#,
         "$1{n}",
     ),
     (r"\(\d+ days", "({n} days"),
