@@ -7,10 +7,7 @@ const MASKS: [(&str, &str); 11] = [
     // Validity that is left, in perfdata, JSON and texts.
     (r#"\b((?:chain_)?days(?:_\d+)?"?[=:])-?\d+(\.\d+)?"#, "$1{days}"),
     (r"\bnot_after=\d+", "not_after={epoch}"),
-    (
-        r#"(metric="(?:not_after|days|chain_days)"\} |expiry(?:_timestamp_seconds)?\{.*\} )-?[0-9.]+"#,
-        "$1{n}",
-    ),
+    (r#"(metric="(?:not_after|days|chain_days)"\} |expiry(?:_timestamp_seconds)?\{.*\} )-?[0-9.]+"#, "$1{n}"),
     (r"\(\d+ days", "({n} days"),
     // What throwaway certificates have by chance.
     (
