@@ -119,6 +119,7 @@ impl Testbed {
 
     fn listen_all(&mut self, slow: Duration, addresses: u8, factory: &Factory) -> Result<()> {
         let good = factory.identity(Kind::GoodRsa)?.server_context(None, None)?;
+        let both = factory.identity(Kind::GoodRsa)?.dual_context(&factory.identity(Kind::Good)?, None)?;
         let untrusted = factory.identity(Kind::SelfSigned)?.server_context(None, None)?;
         let service = |context: &SslContext| Service {
             context: context.clone(),
@@ -135,7 +136,7 @@ impl Testbed {
             ("SUBMISSION", 1, Service { requires_tls: true, ..service(&good) }),
             ("SMTPS", 1, Service { is_implicit: true, ..service(&good) }),
             ("SLOW", 1, Service { delay: slow, ..service(&good) }),
-            ("PACED", addresses, Service { pace: slow, ..service(&good) }),
+            ("PACED", addresses, Service { pace: slow, ..service(&both) }),
             ("UNTRUSTED", 1, service(&untrusted)),
         ];
         for (name, addresses, service) in services {
