@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use check_smtp_testbed::TempDir;
 
+use super::domain;
 use super::measure::{BATCH, CALLGRIND, collected, cpu, instructions, median, started};
 use super::server::{Roots, Server};
 use crate::{Result, root};
@@ -15,7 +15,7 @@ const REFERENCE: [&str; 2] =
     ["/usr/lib/nagios/plugins/check_ssl_cert", "/usr/lib64/nagios/plugins/check_ssl_cert"];
 /// Batches of ours; the reference takes a second for a run.
 const BATCHES: u32 = 5;
-/// Runs of the reference, and of what takes a second by itself.
+/// Runs of the reference.
 const SLOW_RUNS: u32 = 3;
 /// The embedded server's addresses, and the most a name may have.
 const ADDRESSES: u8 = 32;
@@ -27,22 +27,19 @@ pub fn tables(server: &Server, roots: &Roots, broken: &mut Vec<String>) -> Resul
     let bench = Bench {
         program: root().join("target/vendored/release/check_smtp_cert"),
         port: server.value("TESTBED_SMTP_PORT")?,
-        paced: server.value("TESTBED_PACED_PORT")?,
         ca_file: server.value("TESTBED_CA_FILE")?,
         hosts: TempDir::new()?,
     };
     bench.one(broken)?;
     bench.roots(roots, broken)?;
     bench.further(broken)?;
-    bench.many(broken)
+    domain::tables(&bench.program, broken)
 }
 
 struct Bench<'a> {
     program: PathBuf,
     /// The port that answers at once.
     port: &'a str,
-    /// The port whose every reply is late.
-    paced: &'a str,
     ca_file: &'a str,
     hosts: TempDir,
 }
@@ -117,28 +114,6 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Five replies are waited for: greeting, EHLO, STARTTLS, EHLO inside TLS, QUIT.
-    fn many(&self, broken: &mut Vec<String>) -> Result<()> {
-        let arguments = words(&format!(
-            "-H mail.example.org -4 -p {} --ca-file {} --all-addresses --key-types both",
-            self.paced, self.ca_file
-        ));
-        let run = self.named(20, &arguments)?;
-        let mut longest = Duration::ZERO;
-        for _ in 0..SLOW_RUNS {
-            let began = now();
-            expect(&run, " endpoints=40 ")?;
-            longest = longest.max(began.elapsed());
-        }
-        let longest = longest.as_secs_f64();
-        println!("| 40 endpoints (20 addresses, RSA and ECDSA) | wall time |\n|---|---|");
-        println!(
-            "| each of the five replies after 200 ms, the longest of {SLOW_RUNS} runs | {longest:.2} s, bound 1.5 s |\n"
-        );
-        judge("check_smtp_cert: s of wall time for 40 endpoints", longest, 1.5, broken);
-        Ok(())
-    }
-
     /// The arguments of `unshare` for a run where mail.example.org has so many addresses.
     fn named(&self, addresses: u8, arguments: &[String]) -> Result<Vec<String>> {
         let program = std::iter::once(self.program.display().to_string());
@@ -167,21 +142,16 @@ fn expect(arguments: &[String], text: &str) -> Result<()> {
     if is_good { Ok(()) } else { Err(format!("expected '{text}': {stdout}{stderr}").into()) }
 }
 
-fn judge(what: &str, value: f64, bound: f64, broken: &mut Vec<String>) {
+pub(super) fn judge(what: &str, value: f64, bound: f64, broken: &mut Vec<String>) {
     if value > bound {
         broken.push(format!("{what} {value:.3} (bound {bound})"));
     }
 }
 
-fn middle(times: u32, mut figure: impl FnMut() -> Result<f64>) -> Result<f64> {
+pub(super) fn middle(times: u32, mut figure: impl FnMut() -> Result<f64>) -> Result<f64> {
     Ok(median((0..times).map(|_| figure()).collect::<Result<_>>()?))
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -3,6 +3,7 @@
 //! CPU is the median of pairs of batches, one of each program in turn, because it drifts with the machine.
 
 mod cert;
+mod domain;
 mod measure;
 mod server;
 
