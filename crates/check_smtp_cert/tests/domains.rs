@@ -5,7 +5,7 @@
 //!
 //! Where a server is missing, or without root, the tests are skipped and say so; in CI that is a failure.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ use scenes::{AD, DANE, MTA_STS, MX, OWN, Scene};
 
 /// Where nginx listens: port 443 is part of RFC 8461.
 const POLICY_HOST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 77)), 443);
+/// A host of policies that never answers.
+const SILENT_HOST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 78)), 443);
 /// What Postfix shows, a service for each.
 const SHOWN: [Kind; 5] = [Kind::Good, Kind::Wildcard, Kind::Expired, Kind::SelfSigned, Kind::WrongHost];
 
@@ -75,6 +77,8 @@ struct World {
     names: NameServer,
     validator: Validator,
     _policies: HttpsServer,
+    /// Takes connections to a policy's host and says nothing.
+    _silent: TcpListener,
 }
 
 impl World {
@@ -98,7 +102,8 @@ impl World {
         let names = NameServer::start(&zones(&postfix)?)?;
         let validator = Validator::start(&names)?;
         let policies = HttpsServer::start(POLICY_HOST, &sites()?)?;
-        Ok(Self { files, postfix, names, validator, _policies: policies })
+        let silent = TcpListener::bind(SILENT_HOST)?;
+        Ok(Self { files, postfix, names, validator, _policies: policies, _silent: silent })
     }
 
     fn fill(&self, text: &str) -> Result<String> {
@@ -165,6 +170,9 @@ fn zones(postfix: &Postfix) -> Result<Vec<Zone>> {
     let strict =
         ["@ MX 10 own.example.org.", "mta-sts A 127.0.0.77", &format!("_mta-sts TXT \"{}\"", ONE.concat())];
     zones.push(signed("strict.example", &lines(&strict)));
+    let announced = format!("_mta-sts TXT \"{}\"", ONE.concat());
+    let silent = ["@ MX 10 mail.example.org.", "mta-sts A 127.0.0.78", &announced];
+    zones.push(Zone::new("silent.example", Signing::Unsigned, &lines(&silent)));
     let good = postfix.port("good")?;
     let tlsa = Factory::shared()?.identity(Kind::Good)?.tlsa(0, 3, 1, 1)?;
     let implicit = ["@ A 127.0.0.1".to_owned(), format!("_{good}._tcp TLSA {tlsa}")];

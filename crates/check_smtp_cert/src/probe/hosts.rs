@@ -50,7 +50,7 @@ pub fn find(
         });
         places.push(Place { target, tls });
     }
-    if !only || matches!(server.target.connect, Host::Name(_)) {
+    if !only || records.is_some() || matches!(server.target.connect, Host::Name(_)) {
         facts.lookup.finished(Phase::Dns, began, deadline.elapsed());
     }
     Ok(places)

@@ -414,7 +414,7 @@ pub const MX: [Scene; 14] = [
 ];
 
 /// Policies.
-pub const MTA_STS: [Scene; 22] = [
+pub const MTA_STS: [Scene; 23] = [
     scene(
         "policy",
         "--mx good.example -p {good} --mta-sts require",
@@ -564,6 +564,13 @@ pub const MTA_STS: [Scene; 22] = [
         2,
         "SMTP CERT CRITICAL - mail.example.org:{good} (127.0.0.1, MX of other-texts.example): other-texts.example has no MTA-STS policy (no TXT record at _mta-sts.other-texts.example), valid until {date} ({n} days), TLSv1.3",
         &[],
+    ),
+    scene(
+        "policy_silent",
+        "--mx silent.example -p {good} --mta-sts check -t 2",
+        1,
+        "SMTP CERT WARNING - mail.example.org:{good} (127.0.0.1, MX of silent.example): MTA-STS policy of silent.example cannot be fetched: no answer within 2 s, valid until {date} ({n} days), TLSv1.3",
+        &["OK: certificate of mail.example.org is trusted by Testbed Root"],
     ),
     scene(
         "policy_servfail",
