@@ -14,13 +14,13 @@ use check_smtp_testbed::factory::{Factory, Kind};
 use check_smtp_testbed::real::{
     HttpsServer, NameServer, Postfix, Service, Signing, Site, SiteAnswer, Validator, Zone,
 };
-use check_smtp_testbed::{Error, Result, TempDir};
+use check_smtp_testbed::{Error, Forwarder, Result, TempDir};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 #[path = "domains/scenes.rs"]
 mod scenes;
 
-use scenes::{AD, DANE, MTA_STS, MX, OWN, Scene};
+use scenes::{AD, DANE, MTA_STS, MX, OWN, Scene, UNSIGNED};
 
 /// Where nginx listens: port 443 is part of RFC 8461.
 const POLICY_HOST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 77)), 443);
@@ -45,7 +45,12 @@ fn main() -> ExitCode {
             trials.push(Trial::test(name, move || world?.play(scene, flags)));
         }
     }
-    let alone = [(&OWN[..], "{own}"), (&AD[..], "{ad}"), (&MTA_STS[..], "--resolver {knot}")];
+    let alone = [
+        (&OWN[..], "{own}"),
+        (&AD[..], "{ad}"),
+        (&UNSIGNED[..], "--resolver {forwarder} --trust-anchor {anchor}"),
+        (&MTA_STS[..], "--resolver {knot}"),
+    ];
     for (scenes, flags) in alone {
         for scene in scenes {
             let world = world.clone();
@@ -76,6 +81,7 @@ struct World {
     postfix: Postfix,
     names: NameServer,
     validator: Validator,
+    forwarder: Forwarder,
     _policies: HttpsServer,
     /// Takes connections to a policy's host and says nothing.
     _silent: TcpListener,
@@ -101,9 +107,10 @@ impl World {
         let postfix = Postfix::start_with(&services)?;
         let names = NameServer::start(&zones(&postfix)?)?;
         let validator = Validator::start(&names)?;
+        let forwarder = Forwarder::start(names.address())?;
         let policies = HttpsServer::start(POLICY_HOST, &sites()?)?;
         let silent = TcpListener::bind(SILENT_HOST)?;
-        Ok(Self { files, postfix, names, validator, _policies: policies, _silent: silent })
+        Ok(Self { files, postfix, names, validator, forwarder, _policies: policies, _silent: silent })
     }
 
     fn fill(&self, text: &str) -> Result<String> {
@@ -112,6 +119,7 @@ impl World {
             .replace("{ad}", "--resolver {unbound}")
             .replace("{knot}", &self.names.address().to_string())
             .replace("{unbound}", &self.validator.address().to_string())
+            .replace("{forwarder}", &self.forwarder.address().to_string())
             .replace("{anchor}", &self.names.trust_anchor().display().to_string())
             .replace("{ca}", &self.postfix.ca_file())
             .replace("{dir}", &self.files.path().display().to_string());

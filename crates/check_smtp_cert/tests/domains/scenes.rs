@@ -616,3 +616,23 @@ pub const AD: [Scene; 2] = [
         &[],
     ),
 ];
+
+/// What is said where the name server passes on no signatures: that is no fault of the zone.
+pub const UNSIGNED: [Scene; 2] = [
+    scene(
+        "resolver_without_dnssec",
+        "-H ee.example.org -p {good} --dane require",
+        3,
+        "SMTP CERT UNKNOWN - ee.example.org:{good}: {forwarder} passes on no DNSSEC signatures, nothing can be proven",
+        &[
+            "hint: give --resolver a name server that passes signatures on (with --dnssec own) or validates them itself, such as Unbound on this host [dnssec_not_passed_on]",
+        ],
+    ),
+    scene(
+        "resolver_without_dnssec_mx",
+        "--mx example.org -p {wildcard} --dane opportunistic",
+        3,
+        "SMTP CERT UNKNOWN - MX of example.org: {forwarder} passes on no DNSSEC signatures, nothing can be proven",
+        &[],
+    ),
+];

@@ -23,6 +23,14 @@ pub(super) fn for_lookup(words: &str) -> Option<Advice> {
     )
 }
 
+/// Advice on a name server that drops signatures.
+pub(super) fn no_proof() -> Option<Advice> {
+    advice(
+        "dnssec_not_passed_on",
+        "give --resolver a name server that passes signatures on (with --dnssec own) or validates them itself, such as Unbound on this host",
+    )
+}
+
 /// Advice on signatures that do not hold.
 pub(super) fn bogus() -> Option<Advice> {
     advice(

@@ -22,6 +22,7 @@ pub fn for_failure(failure: &Failure) -> Option<Advice> {
             advice("name_not_found", "check the spelling of -H and the host's A and AAAA records")
         }
         Cause::LookupFailed(words) => domain::for_lookup(words),
+        Cause::NoProof(_) => domain::no_proof(),
         Cause::Bogus(_) => domain::bogus(),
         Cause::NoAddress(_) => {
             advice("no_address_of_family", "leave out -4/-6, or publish an address of this family")
