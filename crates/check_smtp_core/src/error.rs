@@ -50,6 +50,10 @@ pub enum Cause {
     Network(String),
     /// The server said no.
     Refused(Reply),
+    /// An extension is not offered that the message cannot do without.
+    NotOffered(&'static str),
+    /// The replies do not belong to the commands any more: what came, and where.
+    OutOfStep(String),
     /// What came is not SMTP, or exceeds a limit.
     Malformed(ReplyError),
     /// Another protocol answers on this port.
@@ -121,6 +125,8 @@ impl fmt::Display for Failure {
             Cause::Network(words) => write!(f, "connection failed {place}: {words}"),
             Cause::Refused(reply) if self.phase == Phase::Auth => write!(f, "refused the login: {reply}"),
             Cause::Refused(reply) => write!(f, "refused us {place}: {reply}"),
+            Cause::NotOffered(keyword) => write!(f, "{keyword} is not offered, and the message needs it"),
+            Cause::OutOfStep(words) => write!(f, "replies out of step {place}: {words}"),
             Cause::Malformed(error) => write!(f, "{place}: {error}"),
             Cause::Foreign(protocol) => write!(f, "speaks {protocol}, not SMTP"),
             Cause::StartTlsNotOffered(None) => f.write_str("STARTTLS is not offered"),
@@ -159,6 +165,7 @@ fn timeout(f: &mut fmt::Formatter<'_>, phase: Phase, budget: Duration) -> fmt::R
         Phase::Dns => write!(f, "no answer to the name lookup within {within}"),
         Phase::Connect => write!(f, "no answer to the connect within {within}"),
         Phase::Banner => write!(f, "no greeting within {within}"),
+        Phase::Body => write!(f, "message not taken within {within}"),
         Phase::Tls => write!(f, "TLS handshake not finished within {within}"),
         other => write!(f, "no complete reply to {} within {within}", other.name()),
     }

@@ -32,6 +32,8 @@ pub fn id_of(failure: &Failure) -> &'static str {
             advice::for_failure(failure).map_or("login_refused", |advice| advice.id)
         }
         Cause::Refused(_) => "refused",
+        Cause::NotOffered(_) => "extension_not_offered",
+        Cause::OutOfStep(_) => "replies_out_of_step",
         Cause::Malformed(_) => "malformed_reply",
         Cause::Foreign(_) => "wrong_protocol",
         Cause::StartTlsNotOffered(None) => "starttls_not_offered",

@@ -25,6 +25,10 @@ pub enum Phase {
     Mail,
     /// RCPT TO.
     Rcpt,
+    /// DATA, up to the 354.
+    Data,
+    /// The message itself, up to the answer to its final dot (or last chunk).
+    Body,
     /// The admin's own commands.
     Commands,
     /// QUIT.
@@ -33,7 +37,7 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in the order of a session.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Dns,
         Self::Connect,
         Self::Banner,
@@ -44,6 +48,8 @@ impl Phase {
         Self::Auth,
         Self::Mail,
         Self::Rcpt,
+        Self::Data,
+        Self::Body,
         Self::Commands,
         Self::Quit,
     ];
@@ -61,6 +67,8 @@ impl Phase {
             Self::Auth => "auth",
             Self::Mail => "mail",
             Self::Rcpt => "rcpt",
+            Self::Data => "data",
+            Self::Body => "body",
             Self::Commands => "commands",
             Self::Quit => "quit",
         }
@@ -79,6 +87,8 @@ impl Phase {
             Self::Auth => "login",
             Self::Mail => "MAIL FROM",
             Self::Rcpt => "RCPT TO",
+            Self::Data => "DATA",
+            Self::Body => "message",
             Self::Commands => "command",
             Self::Quit => "QUIT",
         }
@@ -97,6 +107,8 @@ impl Phase {
             Self::Auth => "at the login",
             Self::Mail => "at MAIL FROM",
             Self::Rcpt => "at RCPT TO",
+            Self::Data => "at DATA",
+            Self::Body => "in the message",
             Self::Commands => "at a command",
             Self::Quit => "at QUIT",
         }

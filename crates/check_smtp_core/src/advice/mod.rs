@@ -1,5 +1,6 @@
 //! What to do about it: stable ids and remedies for the faults mail admins meet.
 
+pub mod delivery;
 pub mod domain;
 mod login;
 
@@ -30,6 +31,8 @@ pub fn for_failure(failure: &Failure) -> Option<Advice> {
         Cause::NotConnected(words) => for_connect(words),
         Cause::Closed | Cause::Reset => for_closed(failure.phase),
         Cause::Refused(reply) => for_refusal(failure.phase, reply),
+        Cause::NotOffered(_) => delivery::not_offered(),
+        Cause::OutOfStep(_) => delivery::out_of_step(),
         Cause::Malformed(_) => advice(
             "not_smtp",
             "the server breaks RFC 5321 section 4.2: look at the dialogue with -vvv, and whether this is a mail port",

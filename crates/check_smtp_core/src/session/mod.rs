@@ -4,6 +4,8 @@
 //! What was seen goes into a [`Record`] as it is seen; a stage that fails gives the channel back, for QUIT.
 
 mod auth;
+mod envelope;
+mod fate;
 mod record;
 mod trial;
 
@@ -18,6 +20,8 @@ use crate::smtp::{Capabilities, Command, Foreign, Reply, ReplyError, ReplyParser
 use crate::timeline::Phase;
 
 pub use auth::{Login, Outcome};
+pub use envelope::{Order, StopAfter};
+pub use fate::Fate;
 pub use record::{Introduction, Record};
 
 /// QUIT waits no longer than this, and no longer than a tenth of the budget.
@@ -54,6 +58,8 @@ pub struct Channel {
     deadline: Deadline,
     /// What the server must not make us repeat.
     hidden: Hidden,
+    /// Not another word may be sent: it would be taken for something else.
+    is_abandoned: bool,
 }
 
 impl Channel {
@@ -64,6 +70,7 @@ impl Channel {
             unread: Vec::new(),
             deadline,
             hidden: Hidden::default(),
+            is_abandoned: false,
         }
     }
 
@@ -137,11 +144,26 @@ impl Channel {
     /// Says QUIT and waits a small share for the answer. Whatever comes of it changes no result.
     pub fn quit(mut self, record: &mut Record) {
         record.timeline.ended(self.deadline.elapsed());
-        let share = (self.deadline.budget() / 10).min(QUIT_SHARE);
-        self.set_deadline(self.deadline.at_most(share));
+        if self.is_abandoned {
+            return;
+        }
+        self.set_deadline(self.deadline.at_most(self.parting_share()));
         if self.ask(Phase::Quit, &Command::Quit, record).is_err() {
             record.said("C", "(no answer to QUIT)");
         }
+    }
+
+    /// Says RSET (RFC 5321 section 4.1.1.5) before QUIT, and waits for the answer as for that of QUIT.
+    fn take_back(&mut self, record: &mut Record) {
+        let whole = self.deadline;
+        self.set_deadline(whole.at_most(self.parting_share()));
+        // Whatever comes of it changes no result: QUIT ends the transaction as well.
+        let _ = self.ask(Phase::Quit, &Command::Reset, record);
+        self.set_deadline(whole);
+    }
+
+    fn parting_share(&self) -> Duration {
+        (self.deadline.budget() / 10).min(QUIT_SHARE)
     }
 
     fn stop(self, phase: Phase, cause: Cause, record: &mut Record) -> Stopped {
@@ -153,6 +175,7 @@ impl Channel {
                 | Cause::Unverified(_)
                 | Cause::AuthNotOffered
                 | Cause::NoMechanism(_)
+                | Cause::NotOffered(_)
                 | Cause::Sasl(_)
         );
         Stopped { failure: Failure::new(phase, cause), channel: listens.then(|| Box::new(self)) }

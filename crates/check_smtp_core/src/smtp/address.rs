@@ -7,9 +7,31 @@ use std::{fmt, str::FromStr};
 pub struct Mailbox(String);
 
 impl Mailbox {
-    /// Whether it needs SMTPUTF8 (RFC 6531).
+    /// Whether it needs SMTPUTF8 (RFC 6531). Its domain never does: it is kept in A-labels.
     pub fn needs_smtputf8(&self) -> bool {
         !self.0.is_ascii()
+    }
+
+    /// The address without brackets; empty for the null sender.
+    pub fn address(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the `@`; empty for the null sender.
+    pub fn local(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+
+    /// The part behind the `@`, in A-labels; empty for the null sender.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// The address with a detail behind its user (`user+detail@example.org`, RFC 5233); `None` for the null sender and for a quoted
+    /// user.
+    pub fn with_detail(&self, detail: &str) -> Option<Self> {
+        let (local, domain) = self.0.rsplit_once('@').filter(|(local, _)| !local.starts_with('"'))?;
+        format!("{local}+{detail}@{domain}").parse().ok()
     }
 }
 
@@ -34,7 +56,11 @@ impl FromStr for Mailbox {
         {
             return Err(WANTED.to_owned());
         }
-        Ok(Self(bare.to_owned()))
+        if domain.is_ascii() {
+            return Ok(Self(bare.to_owned()));
+        }
+        let domain = idna::domain_to_ascii(domain).map_err(|_| WANTED)?;
+        Ok(Self(format!("{local}@{domain}")))
     }
 }
 
@@ -57,6 +83,16 @@ mod tests {
         }
         assert!("\"a b\"@example.org".parse::<Mailbox>().is_ok());
         assert!("ä@example.org".parse::<Mailbox>().unwrap().needs_smtputf8());
+        let idn: Mailbox = "a@bücher.example".parse().unwrap();
+        assert_eq!((idn.needs_smtputf8(), idn.domain(), idn.local()), (false, "xn--bcher-kva.example", "a"));
+    }
+
+    #[test]
+    fn a_detail_stands_behind_the_user() {
+        let with = |text: &str| text.parse::<Mailbox>().unwrap().with_detail("0a").map(|with| with.0);
+        assert_eq!(with("user@example.org").as_deref(), Some("user+0a@example.org"));
+        assert_eq!(with("user+x@example.org").as_deref(), Some("user+x+0a@example.org"));
+        assert_eq!((with("<>"), with("\"a b\"@example.org")), (None, None));
     }
 
     #[test]

@@ -186,7 +186,7 @@ impl fmt::Display for Requirement {
 }
 
 /// A number of bytes with an optional decimal unit: `10485760`, `10M`, `10MB` (powers of 1000, as in SIZE limits of the field).
-fn parse_bytes(text: &str) -> Option<u64> {
+pub fn parse_bytes(text: &str) -> Option<u64> {
     let text = text.strip_suffix(['B', 'b']).unwrap_or(text);
     let (number, factor) = match text.to_ascii_uppercase().as_bytes().last()? {
         b'K' => (text.get(..text.len() - 1)?, 1_000),

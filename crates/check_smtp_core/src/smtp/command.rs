@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Mailbox;
+use super::{Mailbox, Parameter};
 
 /// A command of the client. `Display` is the line without CRLF as it goes over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,14 @@ pub enum Command {
     Mail(Mailbox),
     /// RCPT TO.
     Rcpt(Mailbox),
+    /// MAIL FROM with parameters.
+    MailWith(Mailbox, Vec<Parameter>),
+    /// RCPT TO with parameters.
+    RcptWith(Mailbox, Vec<Parameter>),
+    /// DATA.
+    Data,
+    /// BDAT with the size of the chunk that follows, which is the last one (RFC 3030).
+    LastChunk(usize),
     /// RSET.
     Reset,
     /// QUIT.
@@ -81,11 +89,20 @@ impl fmt::Display for Command {
             Self::Mail(from) if from.needs_smtputf8() => write!(f, "MAIL FROM:{from} SMTPUTF8"),
             Self::Mail(from) => write!(f, "MAIL FROM:{from}"),
             Self::Rcpt(to) => write!(f, "RCPT TO:{to}"),
+            Self::MailWith(from, parameters) => with(f, "MAIL FROM:", from, parameters),
+            Self::RcptWith(to, parameters) => with(f, "RCPT TO:", to, parameters),
+            Self::Data => f.write_str("DATA"),
+            Self::LastChunk(size) => write!(f, "BDAT {size} LAST"),
             Self::Reset => f.write_str("RSET"),
             Self::Quit => f.write_str("QUIT"),
             Self::Other(line) => f.write_str(&line.0),
         }
     }
+}
+
+fn with(f: &mut fmt::Formatter<'_>, verb: &str, path: &Mailbox, parameters: &[Parameter]) -> fmt::Result {
+    write!(f, "{verb}{path}")?;
+    parameters.iter().try_for_each(|parameter| write!(f, " {parameter}"))
 }
 
 #[cfg(test)]
