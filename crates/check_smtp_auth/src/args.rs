@@ -176,7 +176,7 @@ impl Args {
             )));
         }
         let tests = self.doors.tests(mode)?;
-        let kind = agreed_kind(&self.login.mechanism)?;
+        let kind = cli::agreed_kind(&self.login.mechanism)?;
         if kind == Some(Needs::Certificate) && self.tls.client_cert.is_none() {
             return Err(UsageError::new("-A EXTERNAL logs in by certificate: give --client-cert"));
         }
@@ -237,17 +237,6 @@ impl DoorArgs {
             ));
         }
         Ok(tests)
-    }
-}
-
-/// All mechanisms asked for take the same kind of secret.
-fn agreed_kind(mechanisms: &[Mechanism]) -> Result<Option<Needs>, UsageError> {
-    let Some(first) = mechanisms.first() else { return Ok(None) };
-    match mechanisms.iter().find(|other| other.needs() != first.needs()) {
-        Some(other) => Err(UsageError::new(format!(
-            "-A/--mechanism: {first} and {other} take different kinds of secret, give mechanisms of one kind"
-        ))),
-        None => Ok(Some(first.needs())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What was seen.
 
 use check_smtp_core::contact::Contact;
+use check_smtp_core::contact::token::TokenOrigin;
 use check_smtp_core::session::Login;
 use check_smtp_core::smtp::Reply;
 use check_smtp_core::timeline::Phase;
@@ -38,15 +39,6 @@ pub struct Attempt {
     pub mail: Option<Reply>,
     /// The answer to RCPT TO.
     pub rcpt: Option<Reply>,
-}
-
-/// Where a token came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenOrigin {
-    /// An earlier run.
-    Cache,
-    /// The endpoint; and why it could not be kept, where that is so.
-    Endpoint(Result<(), String>),
 }
 
 /// One test of the other side of the door.

@@ -7,7 +7,6 @@ mod args;
 mod evaluate;
 mod facts;
 mod probe;
-mod token;
 
 use std::time::Duration;
 

@@ -3,18 +3,17 @@
 use std::net::SocketAddr;
 
 use check_smtp_core::cli::{Account, TlsMode};
-use check_smtp_core::contact::{Contact, Way};
+use check_smtp_core::contact::{Contact, Way, login, token};
 use check_smtp_core::error::{Cause, Failure};
 use check_smtp_core::net::Deadline;
 use check_smtp_core::secret::{self, Secret};
-use check_smtp_core::session::{Channel, Outcome, Record, Session, Stopped};
-use check_smtp_core::smtp::sasl::{self, Credentials, Exchange, Mechanism, Needs};
+use check_smtp_core::session::{Channel, Login, Record, Session, Stopped};
+use check_smtp_core::smtp::sasl::{Credentials, Mechanism, Needs};
 use check_smtp_core::smtp::{Command, Mailbox, Reply};
 use check_smtp_core::timeline::{Phase, Timeline};
 
 use crate::args::{Config, Test};
 use crate::facts::{Attempt, Door, Facts, Visit};
-use crate::token;
 
 /// Addresses of mail that must be refused; reserved, they reach nobody (RFC 2606).
 const STRANGERS: [&str; 2] = ["probe@example.net", "probe@example.com"];
@@ -74,7 +73,7 @@ fn credentials(
     let secret = match &config.token {
         None => account.secret(deadline).map_err(local)?,
         Some(request) => {
-            let (secret, origin) = token::get(config, request, timeline, deadline)?;
+            let (secret, origin) = token::get(request, config.state_dir.as_deref(), timeline, deadline)?;
             attempt.token = Some(origin);
             secret
         }
@@ -92,58 +91,17 @@ fn visit(
 ) -> Visit {
     let kind = config.account.as_ref().map_or(Needs::Password, |account| account.kind);
     let contact = way(config).contact(config.target.port, addresses, lookup, deadline, |session, record| {
-        let mut session = log_in(config, session, record, credentials, kind, &mut attempt)?;
+        let mut session =
+            login::log_in(session, record, credentials, kind, &config.mechanisms, &mut attempt.login)?;
         match envelope(config, &mut session, record, &mut attempt) {
             Ok(()) => Ok(session.leave()),
             Err(failure) => Err(Stopped { failure, channel: None }),
         }
     });
-    let was_refused = attempt
-        .login
-        .as_ref()
-        .is_some_and(|login| matches!(&login.outcome, Outcome::Refused(reply) if reply.is_permanent()));
-    if was_refused && attempt.token.is_some() {
-        token::forget(config, deadline);
+    if let Some(request) = config.token.as_ref().filter(|_| login::was_refused(attempt.login.as_ref())) {
+        token::forget(request, config.state_dir.as_deref(), deadline);
     }
     Visit { contact, attempt }
-}
-
-/// Chooses a mechanism and logs in; gives the session back when the server let us in.
-fn log_in(
-    config: &Config,
-    mut session: Session,
-    record: &mut Record,
-    credentials: Credentials,
-    kind: Needs,
-    attempt: &mut Attempt,
-) -> Result<Session, Stopped> {
-    let offered = session.capabilities().auth_mechanisms();
-    if offered.is_empty() {
-        return Err(session.stop(Phase::Auth, Cause::AuthNotOffered, record));
-    }
-    let Some(mechanism) = sasl::choose(&offered, &config.mechanisms, kind, session.can_bind()) else {
-        return Err(session.stop(Phase::Auth, Cause::NoMechanism(offered), record));
-    };
-    let secret = credentials.secret.clone();
-    let exchange = match begin(&session, mechanism, credentials) {
-        Ok(exchange) => exchange,
-        Err(cause) => return Err(session.stop(Phase::Auth, cause, record)),
-    };
-    let login = session
-        .authenticate(mechanism, exchange, &secret, record)
-        .map_err(|failure| Stopped { failure, channel: None })?;
-    let outcome = login.outcome.clone();
-    attempt.login = Some(login);
-    match outcome {
-        Outcome::Accepted(_) => Ok(session),
-        Outcome::Refused(reply) => Err(session.stop(Phase::Auth, Cause::Refused(reply), record)),
-        Outcome::Broken(fault) => Err(session.stop(Phase::Auth, Cause::Sasl(fault), record)),
-    }
-}
-
-fn begin(session: &Session, mechanism: Mechanism, credentials: Credentials) -> Result<Exchange, Cause> {
-    let nonce = secret::nonce().map_err(Cause::Local)?;
-    Exchange::new(mechanism, credentials, &nonce, session.binding(mechanism)).map_err(Cause::Sasl)
 }
 
 /// MAIL FROM and RCPT TO, taken back by RSET; an answer of any code is a fact.
@@ -182,10 +140,7 @@ fn door(config: &Config, test: &Test, addresses: &[SocketAddr], deadline: Deadli
                     Ok(())
                 }),
                 Test::WrongPassword(user) => {
-                    let mut attempt = Attempt::default();
-                    let ended = wrong_password(config, session, record, user.as_deref(), &mut attempt);
-                    login = attempt.login;
-                    ended
+                    wrong_password(config, session, record, user.as_deref(), &mut login)
                 }
             }
         });
@@ -226,7 +181,7 @@ fn wrong_password(
     session: Session,
     record: &mut Record,
     user: Option<&str>,
-    attempt: &mut Attempt,
+    attempt: &mut Option<Login>,
 ) -> Result<Channel, Stopped> {
     let random = secret::nonce().and_then(|password| Ok((password, secret::nonce()?)));
     let (password, name) = match random {
@@ -239,6 +194,6 @@ fn wrong_password(
     // The mechanisms of the configuration may take tokens; this test is about passwords.
     let passwords =
         config.mechanisms.iter().copied().filter(|mechanism| mechanism.needs() == Needs::Password);
-    let config = Config { mechanisms: passwords.collect(), ..config.clone() };
-    log_in(&config, session, record, credentials, Needs::Password, attempt).map(Session::leave)
+    let mechanisms: Vec<_> = passwords.collect();
+    login::log_in(session, record, credentials, Needs::Password, &mechanisms, attempt).map(Session::leave)
 }

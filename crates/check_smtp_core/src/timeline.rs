@@ -55,7 +55,7 @@ impl Phase {
     ];
 
     /// The label of its metric.
-    pub fn label(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Dns => "dns",
             Self::Connect => "connect",
@@ -140,6 +140,12 @@ impl Timeline {
         if phase != Phase::Quit {
             self.total = self.total.max(ended);
         }
+    }
+
+    /// Adds the steps of another timeline of the same run.
+    pub fn extend(&mut self, other: &Self) {
+        self.steps.extend(&other.steps);
+        self.total = self.total.max(other.total);
     }
 
     /// Records when the session ended, whatever ended it.

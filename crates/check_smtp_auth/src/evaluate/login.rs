@@ -3,17 +3,16 @@
 use check_smtp_core::advice;
 use check_smtp_core::cli::TlsMode;
 use check_smtp_core::contact::findings::{self, over_tls, unverified};
-use check_smtp_core::contact::timing::{Label, shown};
+use check_smtp_core::contact::timing::shown;
 use check_smtp_core::error::{Cause, Failure};
 use check_smtp_core::plugin::{Finding, State};
 use check_smtp_core::session::{Login, Outcome};
 use check_smtp_core::smtp::Reply;
-use check_smtp_core::smtp::sasl::Needs;
 use check_smtp_core::timeline::Phase;
 use serde_json::Value;
 
 use crate::args::{Config, Policy};
-use crate::facts::{TokenOrigin, Visit};
+use crate::facts::Visit;
 
 /// Mechanisms that send what can be used again, or rest on MD5 and MD4.
 const OUTDATED: [&str; 4] = ["LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM"];
@@ -28,35 +27,9 @@ pub fn findings(config: &Config, visit: &Visit) -> Vec<Finding> {
     all.extend(offered(config, visit));
     all.extend(visit.attempt.mail.as_ref().map(|reply| taken(Phase::Mail, "mail", reply)));
     all.extend(visit.attempt.rcpt.as_ref().map(|reply| taken(Phase::Rcpt, "rcpt", reply)));
-    all.extend(token(visit));
-    all.extend(typed(config));
+    all.extend(visit.attempt.token.as_ref().map(findings::token));
+    all.extend(config.account.as_ref().and_then(findings::typed_secret));
     all
-}
-
-/// What the session failed at; a refused login in the words of what was shown to the server, a token, a proof or a password.
-pub fn failure(visit: &Visit) -> Vec<Finding> {
-    let Some(failure) = &visit.contact.failure else { return Vec::new() };
-    let (Some(login), Cause::Refused(reply)) = (&visit.attempt.login, &failure.cause) else {
-        return findings::failure(failure, &Label::default());
-    };
-    let is_token = login.mechanism.needs() == Needs::Token;
-    if is_token && (reply.code() == 535 || login.provider_error.is_some()) {
-        let said = login.provider_error.as_ref().map(|words| format!(" ({words})")).unwrap_or_default();
-        let text = format!("refused the token: {reply}{said}");
-        return vec![Finding::new("token_refused", State::Critical, text).advised(advice::token_refused())];
-    }
-    let mut refused = findings::failure(failure, &Label::default());
-    if login.mechanism.is_proof() {
-        let is_credentials = |finding: &Finding| finding.id() == "credentials_refused";
-        refused =
-            refused
-                .into_iter()
-                .map(|finding| {
-                    if is_credentials(&finding) { finding.advised(advice::proof_refused()) } else { finding }
-                })
-                .collect();
-    }
-    refused
 }
 
 /// The user as the status line names it.
@@ -94,18 +67,6 @@ pub fn outcome_json(login: &Login) -> Value {
         Outcome::Accepted(reply) | Outcome::Refused(reply) => reply.to_string().into(),
         Outcome::Broken(fault) => fault.to_string().into(),
     }
-}
-
-/// Where a fetched token came from; that it could not be kept costs time and is no fault of the mail server.
-fn token(visit: &Visit) -> Option<Finding> {
-    let (id, text) = match visit.attempt.token.as_ref()? {
-        TokenOrigin::Cache => ("token_cached", "the token of an earlier run was used".to_owned()),
-        TokenOrigin::Endpoint(Ok(())) => ("token_fetched", "a token was fetched and is kept".to_owned()),
-        TokenOrigin::Endpoint(Err(why)) => {
-            ("token_not_kept", format!("a token was fetched and cannot be kept: {why}"))
-        }
-    };
-    Some(Finding::new(id, State::Ok, text))
 }
 
 fn accepted(visit: &Visit, login: &Login) -> Option<Finding> {
@@ -166,15 +127,4 @@ fn taken(phase: Phase, id: &'static str, reply: &Reply) -> Finding {
     let refusal = Failure::new(phase, Cause::Refused(reply.clone()));
     let id = if phase == Phase::Mail { "sender_refused" } else { "recipient_refused" };
     Finding::new(id, State::Critical, refusal.to_string()).advised(advice::for_failure(&refusal))
-}
-
-fn typed(config: &Config) -> Option<Finding> {
-    let is_typed = config.account.as_ref().is_some_and(|account| account.secret.is_typed());
-    is_typed.then(|| {
-        Finding::new(
-            "password_on_command_line",
-            State::Ok,
-            "the password was given with -P: everybody sees it in the process list, unless it stands in an options file",
-        )
-    })
 }

@@ -5,13 +5,14 @@ mod login;
 
 use check_smtp_core::contact::findings::subject;
 use check_smtp_core::contact::timing::{self, Label};
+use check_smtp_core::contact::token::TokenOrigin;
 use check_smtp_core::contact::{self, show};
 use check_smtp_core::net::Host;
 use check_smtp_core::plugin::{Finding, Report, State};
 use serde_json::{Map, Value, json};
 
 use crate::args::Config;
-use crate::facts::{Facts, TokenOrigin, Visit};
+use crate::facts::{Facts, Visit};
 
 /// The report on all that was seen.
 pub fn evaluate(config: &Config, facts: &Facts) -> Report {
@@ -50,7 +51,9 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
 
 fn findings(config: &Config, visit: &Visit) -> Vec<Finding> {
     let label = Label::default();
-    let mut findings = login::failure(visit);
+    let failure = visit.contact.failure.as_ref();
+    let of_login = |failure| contact::findings::login_failure(failure, visit.attempt.login.as_ref());
+    let mut findings = failure.map(of_login).unwrap_or_default();
     findings.extend(login::findings(config, visit));
     findings.extend(contact::findings::introduction(&visit.contact, &label));
     findings.extend(contact::findings::tls(&config.tls, &visit.contact, &label));

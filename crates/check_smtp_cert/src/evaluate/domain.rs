@@ -1,6 +1,6 @@
 //! What a domain's MX records say (RFC 5321 section 5.1, RFC 7505).
 
-use check_smtp_core::advice::domain as advice;
+use check_smtp_core::contact;
 use check_smtp_core::plugin::{Finding, State};
 
 use crate::args::{Hosts, Server};
@@ -11,27 +11,7 @@ pub fn findings(server: &Server, facts: &Facts) -> Vec<Finding> {
     let (Hosts::OfDomain(domain), Some(exchangers)) = (&server.domain.hosts, &facts.exchangers) else {
         return Vec::new();
     };
-    let mut findings = Vec::new();
-    match (exchangers.has_null, exchangers.hosts.is_empty()) {
-        (true, true) => {
-            let text = format!("{domain} takes no mail (null MX, RFC 7505)");
-            findings.push(Finding::new("null_mx", State::Critical, text).advised(advice::null_mx()));
-        }
-        (true, false) => {
-            let text =
-                format!("{domain} has a null MX beside others: senders may refuse it (RFC 7505 section 3)");
-            findings.push(Finding::new("null_mx_beside_others", State::Warning, text));
-        }
-        _ => {}
-    }
-    if exchangers.is_implicit {
-        let text = format!("{domain} has no MX record: senders try its own addresses (RFC 5321 section 5.1)");
-        findings.push(Finding::new("implicit_mx", State::Ok, text));
-    }
-    if exchangers.left_out > 0 {
-        let text = format!("{} MX hosts of {domain} are left out, beyond the limit", exchangers.left_out);
-        findings.push(Finding::new("mx_left_out", State::Warning, text));
-    }
+    let mut findings = contact::domain::findings(domain, exchangers);
     let aliases = facts.hosts.iter().filter(|_| !exchangers.is_implicit).filter_map(|host| {
         let target = host.records.as_ref()?.alias_of.as_ref()?;
         let text =

@@ -41,6 +41,10 @@ pub fn for_reply(phase: Phase, reply: &Reply) -> Option<Advice> {
     let has = |any: &[&str]| any.iter().any(|part| words.contains(part));
     let subject = reply.enhanced_code().and_then(|code| code.split_once('.')).map_or("", |(_, rest)| rest);
     match (reply.code(), phase) {
+        (530, _) if !has(&["starttls"]) => advice(
+            "authentication_required",
+            "the server wants a login before it takes mail: give -U/--user and where its password is, or ask the domain's own servers (--mx)",
+        ),
         (421 | 530, _) => for_refusal(phase, reply),
         (452, _) if subject == "5.3" || has(&["too many recipients"]) => {
             advice("too_many_recipients", "give fewer recipients in one run, or raise the server's limit")

@@ -7,7 +7,7 @@ use super::{Given, non_empty, path};
 use crate::net::Deadline;
 use crate::plugin::UsageError;
 use crate::secret::{Secret, Source};
-use crate::smtp::sasl::Needs;
+use crate::smtp::sasl::{Mechanism, Needs};
 
 /// The user's name when no flag gives it.
 const USER_VARIABLE: &str = "SMTP_USER";
@@ -105,6 +105,21 @@ pub struct Account {
 }
 
 impl CredentialArgs {
+    /// Whether any of them is given.
+    pub fn is_given(&self) -> bool {
+        self.user.is_some()
+            || self.authzid.is_some()
+            || self.password_env.is_some()
+            || self.password_file.is_some()
+            || self.password_command.is_some()
+            || self.password_credential.is_some()
+            || self.password_stdin.is_some()
+            || self.password.is_some()
+            || self.token_env.is_some()
+            || self.token_file.is_some()
+            || self.token_command.is_some()
+    }
+
     /// Checks that there is one source and not several. `kind`: what the mechanisms asked for need, where any is asked for.
     pub fn account(self, kind: Option<Needs>, fetches_token: bool) -> Result<Account, UsageError> {
         let passwords = sources([
@@ -170,6 +185,17 @@ impl Account {
             return Err(format!("the {} is empty", name(self.kind)));
         }
         Ok(secret)
+    }
+}
+
+/// All mechanisms asked for take the same kind of secret; `None` where none is asked for.
+pub fn agreed_kind(mechanisms: &[Mechanism]) -> Result<Option<Needs>, UsageError> {
+    let Some(first) = mechanisms.first() else { return Ok(None) };
+    match mechanisms.iter().find(|other| other.needs() != first.needs()) {
+        Some(other) => Err(UsageError::new(format!(
+            "-A/--mechanism: {first} and {other} take different kinds of secret, give mechanisms of one kind"
+        ))),
+        None => Ok(Some(first.needs())),
     }
 }
 

@@ -7,13 +7,16 @@ use super::path;
 use crate::net::dns::{Proving, Servers, Settings};
 use crate::plugin::UsageError;
 
+/// What `--resolver` is, the same in every check.
+pub const RESOLVER_HELP: &str = "Name server to ask, for addresses too: ADDRESS or ADDRESS:PORT ([2001:db8::53]:53) [default: those of /etc/resolv.conf]";
+
 /// `--resolver`, `--dnssec`, `--trust-anchor`.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 #[command(next_help_heading = "DNS")]
 pub struct DnsArgs {
     /// The name server.
-    #[arg(long, help = "Name server to ask, for addresses too: ADDRESS or ADDRESS:PORT ([2001:db8::53]:53) [default: those of /etc/resolv.conf]", value_name = "ADDRESS", value_parser = resolver)]
+    #[arg(long, help = RESOLVER_HELP, value_name = "ADDRESS", value_parser = resolver)]
     pub resolver: Option<SocketAddr>,
     /// Whose proof of DNSSEC counts: own (validated here, from the root's keys), or resolver (the AD bit of --resolver: it and the path to it must be trusted, best on this host) [default: resolver with --resolver and without --trust-anchor, else own]
     #[arg(long, value_name = "WHO", value_parser = proof)]
@@ -60,7 +63,8 @@ impl DnsArgs {
     }
 }
 
-fn resolver(text: &str) -> Result<SocketAddr, String> {
+/// Reads the address of a name server, with a port or without.
+pub fn resolver(text: &str) -> Result<SocketAddr, String> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let address: Option<SocketAddr> =
         bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)).ok().or_else(|| text.parse().ok());

@@ -9,7 +9,7 @@ pub mod target;
 pub mod timing;
 pub mod tls;
 
-pub use credentials::{Account, CredentialArgs, SecretFrom};
+pub use credentials::{Account, CredentialArgs, SecretFrom, agreed_kind};
 #[cfg(feature = "dns")]
 pub use dns::DnsArgs;
 pub use oauth2::OAuth2Args;

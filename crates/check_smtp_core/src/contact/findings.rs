@@ -2,12 +2,17 @@
 
 use super::Contact;
 use super::timing::Label;
+#[cfg(feature = "https")]
+use super::token::TokenOrigin;
 use crate::certificate::date;
-use crate::cli::Target;
-use crate::error::Failure;
+use crate::cli::{Account, Target};
+use crate::error::{Cause, Failure};
 use crate::net::{Host, tls};
 use crate::plugin::{Finding, State};
-use crate::policy;
+use crate::session::Login;
+use crate::smtp::sasl::Needs;
+use crate::timeline::Phase;
+use crate::{advice, policy};
 
 /// `mail.example.org:25 (192.0.2.5)`; the address is left out where it says nothing new.
 pub fn subject(target: &Target, contact: &Contact) -> String {
@@ -33,6 +38,50 @@ pub fn failure(failure: &Failure, label: &Label) -> Vec<Finding> {
                 .advised(finding.advice())
         })
         .collect()
+}
+
+/// The same where a login may be what failed: a refused one in the words of what was shown to the server, a token, a proof or a password.
+pub fn login_failure(failure: &Failure, login: Option<&Login>) -> Vec<Finding> {
+    let (Some(login), Cause::Refused(reply)) =
+        (login.filter(|_| failure.phase == Phase::Auth), &failure.cause)
+    else {
+        return self::failure(failure, &Label::default());
+    };
+    let is_token = login.mechanism.needs() == Needs::Token;
+    if is_token && (reply.code() == 535 || login.provider_error.is_some()) {
+        let said = login.provider_error.as_ref().map(|words| format!(" ({words})")).unwrap_or_default();
+        let text = format!("refused the token: {reply}{said}");
+        return vec![Finding::new("token_refused", State::Critical, text).advised(advice::token_refused())];
+    }
+    let of_proof = |finding: Finding| {
+        let is_credentials = login.mechanism.is_proof() && finding.id() == "credentials_refused";
+        if is_credentials { finding.advised(advice::proof_refused()) } else { finding }
+    };
+    self::failure(failure, &Label::default()).into_iter().map(of_proof).collect()
+}
+
+/// Where a fetched token came from; that it could not be kept costs time and is no fault of the mail server.
+#[cfg(feature = "https")]
+pub fn token(origin: &TokenOrigin) -> Finding {
+    let (id, text) = match origin {
+        TokenOrigin::Cache => ("token_cached", "the token of an earlier run was used".to_owned()),
+        TokenOrigin::Endpoint(Ok(())) => ("token_fetched", "a token was fetched and is kept".to_owned()),
+        TokenOrigin::Endpoint(Err(why)) => {
+            ("token_not_kept", format!("a token was fetched and cannot be kept: {why}"))
+        }
+    };
+    Finding::new(id, State::Ok, text)
+}
+
+/// A secret that was typed, where that is so.
+pub fn typed_secret(account: &Account) -> Option<Finding> {
+    account.secret.is_typed().then(|| {
+        Finding::new(
+            "password_on_command_line",
+            State::Ok,
+            "the password was given with -P: everybody sees it in the process list, unless it stands in an options file",
+        )
+    })
 }
 
 /// HELO announces nothing: worth knowing, no fault of its own.

@@ -3,9 +3,14 @@
 //!
 //! [`Way`] asks and decides nothing; [`findings`], [`timing`] and [`show`] judge and show, and touch nothing.
 
+#[cfg(feature = "dns")]
+pub mod domain;
 pub mod findings;
+pub mod login;
 pub mod show;
 pub mod timing;
+#[cfg(feature = "https")]
+pub mod token;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -94,10 +99,22 @@ impl Way<'_> {
         deadline: Deadline,
         dialogue: impl FnOnce(Session, &mut Record) -> Result<Channel, Stopped>,
     ) -> Contact {
+        self.contact_within(port, addresses, lookup, (deadline, deadline), dialogue)
+    }
+
+    /// The same, where the connect has a deadline of its own: another server is to be asked if this one is not reached.
+    pub fn contact_within(
+        &self,
+        port: u16,
+        addresses: &[SocketAddr],
+        lookup: &Timeline,
+        (deadline, until_connected): (Deadline, Deadline),
+        dialogue: impl FnOnce(Session, &mut Record) -> Result<Channel, Stopped>,
+    ) -> Contact {
         let record =
             Record { timeline: lookup.clone(), keeps_dialogue: self.keeps_dialogue, ..Record::default() };
         let began = deadline.elapsed();
-        let (attempts, dialed) = self.dial(addresses, deadline);
+        let (attempts, dialed) = self.dial(addresses, until_connected);
         let mut contact = Contact { port, address: None, attempts, record, failure: None };
         let record = &mut contact.record;
         let ended = match dialed {

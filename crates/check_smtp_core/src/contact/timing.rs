@@ -43,7 +43,8 @@ pub fn phases(limits: &Limits, timeline: &Timeline, label: &Label) -> Vec<Findin
         .collect()
 }
 
-fn judged(
+/// A finding on a time, with its metric; `id` is what it is called where it is judged to be out of its range.
+pub fn judged(
     id: &'static str,
     what: &str,
     metric: &str,

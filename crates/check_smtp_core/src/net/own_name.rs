@@ -11,6 +11,11 @@ pub fn full_name() -> Option<String> {
     in_hosts(&hosts, node)
 }
 
+/// What this machine is called: its full name, else its node name.
+pub fn name() -> String {
+    full_name().unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned())
+}
+
 fn in_hosts(hosts: &str, node: &str) -> Option<String> {
     let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default());
     let mut entries = lines.map(|line| line.split_ascii_whitespace().skip(1).collect::<Vec<_>>());

@@ -201,7 +201,10 @@ impl Connected {
     pub fn open(mut wire: Wire, preamble: &[u8], deadline: Deadline) -> Result<Self, Failure> {
         let sent = wire.write_all(preamble);
         sent.map_err(|error| Failure::new(Phase::Connect, Cause::from_io(&error, deadline.budget())))?;
-        Ok(Self { channel: Channel::new(Stream::Plain(wire), deadline) })
+        let mut channel = Channel::new(Stream::Plain(wire), deadline);
+        // The connect may have had less.
+        channel.set_deadline(deadline);
+        Ok(Self { channel })
     }
 
     /// Begins TLS at once (implicit TLS, RFC 8314 section 3).

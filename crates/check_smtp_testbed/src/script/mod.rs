@@ -5,6 +5,7 @@
 //! | `S: text` | sends the text and CRLF; `\r \n \t \0 \\ \xHH` are understood |
 //! | `s: text` | sends the text alone |
 //! | `C: pattern` | reads a line, which must fit; `*` stands for anything |
+//! | `until pattern` | reads lines until one fits, such as the `.` that ends a message |
 //! | `expect-eof` | the client must leave now |
 //! | `expect-raw HEX` | reads so many bytes, which must be these; `??` stands for any byte |
 //! | `raw HEX` | sends these bytes |
@@ -42,6 +43,7 @@ use crate::{Error, Result};
 enum Action {
     Send(Vec<u8>),
     Expect(String),
+    Until(String),
     ExpectEof,
     ExpectRaw(Vec<Option<u8>>),
     Repeat(u32, Vec<u8>),
@@ -93,6 +95,7 @@ fn action(line: &str) -> Result<Action, String> {
         "S:" => Action::Send([unescape(rest)?, b"\r\n".to_vec()].concat()),
         "s:" => Action::Send(unescape(rest)?),
         "C:" => Action::Expect(rest.to_owned()),
+        "until" => Action::Until(rest.to_owned()),
         "expect-eof" => Action::ExpectEof,
         "expect-raw" => Action::ExpectRaw(hex(rest)?),
         "raw" => Action::Send(hex(rest)?.into_iter().map(Option::unwrap_or_default).collect()),

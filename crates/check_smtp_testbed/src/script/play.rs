@@ -36,6 +36,7 @@ fn act(action: &Action, connection: &mut Connection) -> Result<bool, String> {
             let _ = (0..*count).try_for_each(|_| connection.write_all(bytes));
         }
         Action::Expect(pattern) => expect(pattern, connection)?,
+        Action::Until(pattern) => until(pattern, connection)?,
         Action::ExpectEof => match connection.line(LINE_LIMIT) {
             Ok(Some(line)) => {
                 return Err(format!(
@@ -103,6 +104,15 @@ fn expect(pattern: &str, connection: &mut Connection) -> Result<(), String> {
         Ok(None) => Err(format!("expected '{pattern}', but the client left")),
         Err(error) => Err(format!("expected '{pattern}': {error}")),
     }
+}
+
+fn until(pattern: &str, connection: &mut Connection) -> Result<(), String> {
+    while let Ok(Some(line)) = connection.line(LINE_LIMIT) {
+        if fits(pattern, &String::from_utf8_lossy(&line)) {
+            return Ok(());
+        }
+    }
+    Err(format!("expected '{pattern}' at last, but the client left"))
 }
 
 fn expect_raw(wanted: &[Option<u8>], connection: &mut Connection) -> Result<(), String> {

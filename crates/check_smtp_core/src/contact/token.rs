@@ -1,25 +1,31 @@
 //! Fetches a token, or takes the one an earlier run has kept.
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use check_smtp_core::error::{Cause, Failure};
-use check_smtp_core::net::{Deadline, clock, https};
-use check_smtp_core::oauth2::{self, Grant, Request, TokenFault};
-use check_smtp_core::secret::{self, Secret, Source};
-use check_smtp_core::timeline::{Phase, Timeline};
+use crate::error::{Cause, Failure};
+use crate::net::{Deadline, clock, https};
+use crate::oauth2::{self, Grant, Request, TokenFault};
+use crate::secret::{self, Secret, Source};
+use crate::timeline::{Phase, Timeline};
 
-use crate::args::Config;
-use crate::facts::TokenOrigin;
+/// Where a token came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenOrigin {
+    /// An earlier run.
+    Cache,
+    /// The endpoint; and why it could not be kept, where that is so.
+    Endpoint(Result<(), String>),
+}
 
-/// The token and where it came from.
+/// The token and where it came from; `state_dir`: where it is kept, when that was said.
 pub fn get(
-    config: &Config,
     request: &Request,
+    state_dir: Option<&Path>,
     timeline: &mut Timeline,
     deadline: Deadline,
 ) -> Result<(Secret, TokenOrigin), Failure> {
     // The directory may lie on a dead file server, like any other.
-    let (directory, asked) = (directory(config), request.clone());
+    let (directory, asked) = (secret::state_directory(state_dir), request.clone());
     let kept = clock::within(deadline, move || oauth2::cached(&directory, &asked, clock::now()));
     if let Some(token) = kept.flatten() {
         return Ok((token.secret, TokenOrigin::Cache));
@@ -31,22 +37,16 @@ pub fn get(
         Failure::new(Phase::Token, cause)
     })?;
     timeline.finished(Phase::Token, began, deadline.elapsed());
-    let (directory, asked, fetched) = (self::directory(config), request.clone(), token.clone());
+    let (directory, asked, fetched) = (secret::state_directory(state_dir), request.clone(), token.clone());
     let kept = clock::within(deadline, move || oauth2::keep(&directory, &asked, &fetched));
     let kept = kept.unwrap_or_else(|| Err("it took too long".to_owned()));
     Ok((token.secret, TokenOrigin::Endpoint(kept)))
 }
 
 /// Forgets the kept token after a server has refused it.
-pub fn forget(config: &Config, deadline: Deadline) {
-    if let Some(request) = config.token.clone() {
-        let directory = directory(config);
-        let _ = clock::within(deadline, move || oauth2::forget(&directory, &request));
-    }
-}
-
-fn directory(config: &Config) -> PathBuf {
-    secret::state_directory(config.state_dir.as_deref())
+pub fn forget(request: &Request, state_dir: Option<&Path>, deadline: Deadline) {
+    let (directory, request) = (secret::state_directory(state_dir), request.clone());
+    let _ = clock::within(deadline, move || oauth2::forget(&directory, &request));
 }
 
 fn fetch(request: &Request, deadline: Deadline) -> Result<oauth2::Token, Cause> {

@@ -1,0 +1,268 @@
+//! What is typed, and what is known to be sound.
+
+mod content;
+mod envelope;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use check_smtp_core::cli::{
+    self, Account, CredentialArgs, Given, Limits, OAuth2Args, OutputArgs, Target, TargetArgs, TimingArgs,
+    TlsArgs, TlsMode, dns,
+};
+use check_smtp_core::net::dns::{Proving, Servers, Settings};
+use check_smtp_core::net::{Host, tls};
+use check_smtp_core::oauth2;
+use check_smtp_core::plugin::{Style, UsageError};
+use check_smtp_core::smtp::sasl::{Mechanism, Needs};
+use check_smtp_core::timeline::Phase;
+
+use self::content::ContentArgs;
+pub use self::content::{Content, Header, Parts};
+pub use self::envelope::Envelope;
+use self::envelope::EnvelopeArgs;
+
+/// The port of message submission (RFC 6409), where a login is made, and that of relaying.
+const SUBMISSION: u16 = 587;
+const RELAY: u16 = 25;
+
+/// What thresholds may name: the time until the server has taken the message, and the phases of the session.
+const METRICS: [&str; 14] = [
+    "sent",
+    Phase::Token.label(),
+    Phase::Dns.label(),
+    Phase::Connect.label(),
+    Phase::Banner.label(),
+    Phase::Ehlo.label(),
+    Phase::StartTls.label(),
+    Phase::Tls.label(),
+    Phase::Auth.label(),
+    Phase::Mail.label(),
+    Phase::Rcpt.label(),
+    Phase::Data.label(),
+    Phase::Body.label(),
+    Phase::Quit.label(),
+];
+
+/// The command line of `check_smtp_delivery`.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    domain: DomainArgs,
+    #[command(flatten)]
+    envelope: EnvelopeArgs,
+    #[command(flatten)]
+    content: ContentArgs,
+    #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
+    credentials: CredentialArgs,
+    #[command(flatten)]
+    login: LoginArgs,
+    #[command(flatten)]
+    oauth2: OAuth2Args,
+    #[command(flatten)]
+    timing: TimingArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// A domain instead of a server.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "Domain")]
+pub struct DomainArgs {
+    /// Send to the MX hosts of the recipients' domain instead of -H, in their order; the next one only where one is not reached, or puts us off at the greeting
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    mx: Option<Given>,
+    /// The name server.
+    #[arg(long, help = dns::RESOLVER_HELP, value_name = "ADDRESS", value_parser = dns::resolver)]
+    resolver: Option<SocketAddr>,
+}
+
+/// How the login is made.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "Login (where any of these or of the credentials is given)")]
+pub struct LoginArgs {
+    /// Mechanisms to use, the first that is offered is taken [default: the strongest the secret allows]
+    #[arg(short = 'A', long, value_name = "LIST", value_delimiter = ',', value_parser = mechanism)]
+    mechanism: Vec<Mechanism>,
+    /// Log in without TLS, the secret readable on the way; the status line says so
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    allow_plaintext_auth: Option<Given>,
+}
+
+/// Who logs in, and how.
+#[derive(Clone, Debug)]
+pub struct LoginPlan {
+    /// Who, and where the secret comes from.
+    pub account: Account,
+    /// By which mechanisms.
+    pub mechanisms: Vec<Mechanism>,
+    /// The token to be fetched.
+    pub token: Option<oauth2::Request>,
+    /// Where it is kept, when it was said.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// Which servers are asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// The one named with -H.
+    Server,
+    /// The MX hosts of this domain.
+    Domain(String),
+}
+
+/// What the check is asked to do, known to be sound.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which servers are asked.
+    pub route: Route,
+    /// Which server; with `--mx` the domain, whose hosts take its place one by one.
+    pub target: Target,
+    /// How names are asked for, with `--mx`.
+    pub dns: Option<Settings>,
+    /// When TLS begins.
+    pub mode: TlsMode,
+    /// How TLS is spoken.
+    pub tls: tls::Settings,
+    /// Who logs in; `None`: nobody.
+    pub login: Option<LoginPlan>,
+    /// From whom, for whom, how far.
+    pub envelope: Envelope,
+    /// What is sent.
+    pub content: Content,
+    /// Thresholds.
+    pub limits: Limits,
+    /// The time for everything.
+    pub budget: Duration,
+    /// How it is shown.
+    pub style: Style,
+}
+
+impl Args {
+    /// Turns what was typed into what is sound. Pure, and independent of the order of flags.
+    pub fn config(mut self) -> Result<Config, UsageError> {
+        let envelope = self.envelope.sound()?;
+        let content = self.content.content()?;
+        let allows_plaintext = self.login.allow_plaintext_auth.is_some();
+        let login = login(self.login, self.credentials, self.oauth2, self.tls.client_cert.is_some())?;
+        let mode = mode(&self.tls, self.target.port, login.is_some(), allows_plaintext)?;
+        let (route, dns) = self.domain.route(&envelope, &mut self.target, &self.tls, login.is_some())?;
+        let usual = if login.is_some() { SUBMISSION } else { RELAY };
+        let target = self.target.target(mode, usual)?;
+        if matches!(target.connect, Host::Socket(_)) && mode == TlsMode::StartTls && login.is_some() {
+            return Err(UsageError::new("a Unix socket needs no TLS: give --allow-plaintext-auth"));
+        }
+        Ok(Config {
+            route,
+            dns,
+            mode,
+            tls: self.tls.settings(&target)?,
+            target,
+            login,
+            envelope,
+            content,
+            limits: self.timing.limits(&METRICS)?,
+            budget: self.timing.budget(),
+            style: self.output.style(),
+        })
+    }
+}
+
+impl DomainArgs {
+    /// Which servers are asked; names the domain as the target where there is one.
+    fn route(
+        self,
+        envelope: &Envelope,
+        target: &mut TargetArgs,
+        tls: &TlsArgs,
+        logs_in: bool,
+    ) -> Result<(Route, Option<Settings>), UsageError> {
+        if self.mx.is_none() {
+            return match self.resolver {
+                Some(_) => {
+                    Err(UsageError::new("--resolver is about MX records: give --mx too, or leave it out"))
+                }
+                None => Ok((Route::Server, None)),
+            };
+        }
+        let needless = [
+            (target.hostname.is_some(), "-H/--hostname"),
+            (target.address.is_some(), "-I/--address"),
+            (target.lmtp.is_some(), "-L/--lmtp"),
+            (tls.sni.is_some(), "--sni"),
+        ];
+        if let Some((_, flag)) = needless.into_iter().find(|(given, _)| *given) {
+            return Err(UsageError::new(format!(
+                "{flag} has no meaning with --mx: the domain's MX records name the servers, leave one of them out"
+            )));
+        }
+        if logs_in {
+            return Err(UsageError::new(
+                "a login has no meaning with --mx: MX hosts take mail for their domain from everybody, leave one of them out",
+            ));
+        }
+        let domain = envelope.domain()?;
+        target.hostname = Some(Host::Name(domain.clone()));
+        let servers = self.resolver.map_or(Servers::System, Servers::Only);
+        Ok((Route::Domain(domain), Some(Settings { servers, proving: Proving::Nobody })))
+    }
+}
+
+/// A login is made where any of its flags is given.
+fn login(
+    args: LoginArgs,
+    credentials: CredentialArgs,
+    oauth2: OAuth2Args,
+    has_certificate: bool,
+) -> Result<Option<LoginPlan>, UsageError> {
+    let state_dir = oauth2.state_dir.clone();
+    let token = oauth2.request()?;
+    if !credentials.is_given() && token.is_none() && args.mechanism.is_empty() {
+        return match args.allow_plaintext_auth {
+            Some(_) => Err(UsageError::new(
+                "--allow-plaintext-auth without a login would do nothing: give -U/--user",
+            )),
+            None => Ok(None),
+        };
+    }
+    let kind = cli::agreed_kind(&args.mechanism)?;
+    if kind == Some(Needs::Certificate) && !has_certificate {
+        return Err(UsageError::new("-A EXTERNAL logs in by certificate: give --client-cert"));
+    }
+    let account = credentials.account(kind, token.is_some())?;
+    Ok(Some(LoginPlan { account, mechanisms: args.mechanism, token, state_dir }))
+}
+
+/// When TLS begins. A login is made inside TLS unless the admin wants it otherwise.
+fn mode(
+    tls: &TlsArgs,
+    port: Option<u16>,
+    logs_in: bool,
+    allows_plaintext: bool,
+) -> Result<TlsMode, UsageError> {
+    let mode = match tls.mode(port) {
+        TlsMode::None if logs_in && !allows_plaintext => TlsMode::StartTls,
+        mode => mode,
+    };
+    if allows_plaintext && mode != TlsMode::None {
+        return Err(UsageError::new("--allow-plaintext-auth with TLS: give one of them"));
+    }
+    match tls.needless_without_tls().filter(|_| mode == TlsMode::None) {
+        Some(flag) => Err(UsageError::new(format!(
+            "{flag} without TLS would do nothing: give -S/--starttls or -s/--tls as well"
+        ))),
+        None => Ok(mode),
+    }
+}
+
+fn mechanism(text: &str) -> Result<Mechanism, String> {
+    text.parse()
+}

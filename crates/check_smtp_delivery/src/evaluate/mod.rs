@@ -1,0 +1,116 @@
+//! Judges what was seen. Pure.
+
+mod recipients;
+mod route;
+mod show;
+
+use check_smtp_core::cli::TlsMode;
+use check_smtp_core::contact::findings::{over_tls, unverified};
+use check_smtp_core::contact::timing::{self, Label, shown};
+use check_smtp_core::contact::{self, show as sections};
+use check_smtp_core::net::Host;
+use check_smtp_core::plugin::{Finding, Report, State};
+use check_smtp_core::session::{Fate, Outcome};
+use check_smtp_core::timeline::Phase;
+
+use crate::args::Config;
+use crate::facts::{Facts, Visit};
+
+/// The report on all that was seen.
+pub fn evaluate(config: &Config, facts: &Facts) -> Report {
+    let Some(visit) = facts.visits.last() else { return without_hosts(config, facts) };
+    let mut findings = failure(visit);
+    findings.extend(recipients::findings(config, visit));
+    findings.extend(route::findings(config, facts));
+    findings.extend(login(config, visit));
+    findings.extend(contact::findings::introduction(&visit.contact, &Label::default()));
+    findings.extend(contact::findings::tls(&config.tls, &visit.contact, &Label::default()));
+    findings.extend(recipients::notes(config, facts, visit));
+    findings.extend(times(config, visit));
+    let is_good = findings.iter().all(|finding| finding.state() == State::Ok);
+    let target = &visit.target;
+    let port = (!matches!(target.connect, Host::Socket(_))).then_some(target.port);
+    let mut report = Report::new(&route::subject(config, visit))
+        .summary(&summary(config, visit, is_good))
+        .endpoint(&target.host(), port);
+    report.extend(findings);
+    for passed in facts.visits.iter().take(facts.visits.len() - 1) {
+        sections::sections(&mut report, config.style.verbosity, &passed.contact);
+    }
+    sections::add(&mut report, config.style, &visit.contact, || show::facts(config, facts, visit));
+    report
+}
+
+/// A domain that takes no mail: nobody was asked.
+fn without_hosts(config: &Config, facts: &Facts) -> Report {
+    let target = &config.target;
+    let mut report =
+        Report::new(&format!("MX of {}", target.host())).endpoint(&target.host(), Some(target.port));
+    report.extend(route::findings(config, facts));
+    report.push(timing::total(&config.limits, facts.lookup.total(), &Label::default()));
+    report.extend(timing::phases(&config.limits, &facts.lookup, &Label::default()));
+    report.fact("mx", target.host());
+    report
+}
+
+/// What the session failed at. That no answer came to the whole message is told for each recipient.
+fn failure(visit: &Visit) -> Vec<Finding> {
+    let is_uncertain = visit.fates.iter().any(|fate| matches!(fate, Fate::Uncertain(_)));
+    let failure =
+        visit.contact.failure.as_ref().filter(|failure| failure.phase != Phase::Body || !is_uncertain);
+    failure
+        .map(|failure| contact::findings::login_failure(failure, visit.login.login.as_ref()))
+        .unwrap_or_default()
+}
+
+fn login(config: &Config, visit: &Visit) -> Vec<Finding> {
+    let accepted = visit.login.login.as_ref().and_then(|login| match &login.outcome {
+        Outcome::Accepted(reply) => {
+            let text = format!("{} logged in by {}: {reply}", user(visit), login.mechanism);
+            Some(Finding::new("login", State::Ok, text))
+        }
+        _ => None,
+    });
+    let token = visit.login.token.as_ref().map(contact::findings::token);
+    let typed = config.login.as_ref().and_then(|plan| contact::findings::typed_secret(&plan.account));
+    accepted.into_iter().chain(token).chain(typed).collect()
+}
+
+fn user(visit: &Visit) -> &str {
+    if visit.login.user.is_empty() { "client certificate" } else { &visit.login.user }
+}
+
+/// The whole time, the time until the message was taken, and that of each phase.
+fn times(config: &Config, visit: &Visit) -> Vec<Finding> {
+    let (limits, label, total) = (&config.limits, Label::default(), visit.contact.total());
+    let sent = visit
+        .fates
+        .iter()
+        .any(Fate::is_accepted)
+        .then(|| timing::judged("slow_sending", "sending", "sent", total, limits.of("sent"), &label));
+    std::iter::once(timing::total(limits, total, &label))
+        .chain(sent)
+        .chain(timing::phases(limits, &visit.contact.record.timeline, &label))
+        .collect()
+}
+
+/// What came of it, in one sentence; where nothing did, how far the login came.
+fn summary(config: &Config, visit: &Visit, is_good: bool) -> String {
+    let unverified = unverified(&config.tls, &visit.contact);
+    let way = format!("{}{}", over_tls(&visit.contact), in_the_clear(config));
+    let took = shown(visit.contact.total());
+    if let Some(accepted) = recipients::accepted(config, visit) {
+        return format!("{accepted}{way}, arrival not checked, sent in {took}{unverified}");
+    }
+    if let Some(agreed) = recipients::agreed(config, visit) {
+        return format!("{agreed}{way}, no message sent, in {took}{unverified}");
+    }
+    match &visit.login.login {
+        Some(login) if !is_good => format!("as {} by {}{way}{unverified}", user(visit), login.mechanism),
+        _ => String::new(),
+    }
+}
+
+fn in_the_clear(config: &Config) -> &'static str {
+    if config.login.is_some() && config.mode == TlsMode::None { " with a login in the clear" } else { "" }
+}
