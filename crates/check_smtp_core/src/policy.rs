@@ -48,6 +48,7 @@ pub fn id_of(failure: &Failure) -> &'static str {
         Cause::Sasl(fault) => sasl(fault),
         Cause::Local(_) if failure.phase == Phase::Auth => "credentials_missing",
         Cause::Local(_) if failure.phase == Phase::Token => "token_credentials_missing",
+        Cause::Local(_) if failure.phase == Phase::Body => "message_not_built",
         Cause::Local(_) => "local_file",
     }
 }

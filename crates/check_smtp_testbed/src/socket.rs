@@ -103,6 +103,15 @@ impl Connection {
 
     /// Waits that long for the client to say something or to leave; whichever comes first.
     pub fn pause(&self, duration: Duration) -> io::Result<()> {
+        self.wait(duration, PollFlags::IN)
+    }
+
+    /// Waits that long, or until the client has left, and reads nothing.
+    pub fn be_deaf(&self, duration: Duration) -> io::Result<()> {
+        self.wait(duration, PollFlags::RDHUP)
+    }
+
+    fn wait(&self, duration: Duration, flags: PollFlags) -> io::Result<()> {
         let socket = match &self.stream {
             Stream::Plain(socket) => socket,
             Stream::Tls(stream) => stream.get_ref(),
@@ -112,7 +121,7 @@ impl Connection {
             tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(duration.subsec_nanos()),
         };
-        poll(&mut [PollFd::new(&socket, PollFlags::IN)], Some(&timeout))?;
+        poll(&mut [PollFd::new(&socket, flags)], Some(&timeout))?;
         Ok(())
     }
 

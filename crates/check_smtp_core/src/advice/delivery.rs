@@ -21,6 +21,14 @@ pub(super) fn out_of_step() -> Option<Advice> {
     )
 }
 
+/// Advice on a message that cannot be built.
+pub(super) fn not_built() -> Option<Advice> {
+    advice(
+        "message_not_built",
+        "nobody was asked: correct the file or the size that is named, and let the plugin's user read the file",
+    )
+}
+
 /// Advice on a message whose fate nobody knows.
 pub fn uncertain() -> Option<Advice> {
     advice(
@@ -71,7 +79,14 @@ pub fn for_reply(phase: Phase, reply: &Reply) -> Option<Advice> {
 }
 
 fn by_phase(phase: Phase, reply: &Reply) -> Option<Advice> {
+    // Postfix says at RCPT TO what it thinks of the sender.
+    let is_about_sender =
+        phase == Phase::Mail || reply.text().to_ascii_lowercase().contains("sender address rejected");
     match (phase, reply.is_permanent()) {
+        (Phase::Mail | Phase::Rcpt, true) if is_about_sender => advice(
+            "sender_refused",
+            "the server does not take this sender: check -f/--from, its domain, and whether the account owns it",
+        ),
         (Phase::Rcpt, true) => advice(
             "recipient_refused",
             "the server does not take mail for this recipient: does the mailbox exist, and may this sender and this host write to it?",
@@ -80,10 +95,8 @@ fn by_phase(phase: Phase, reply: &Reply) -> Option<Advice> {
             "message_refused",
             "the server refuses the message itself: look into its log for the filter or policy that does (spam, viruses, DKIM, DMARC)",
         ),
-        (Phase::Mail, _) => for_refusal(phase, reply).or_else(|| {
-            advice("sender_refused", "the server does not take this sender: check --from, its domain, and whether the account owns it")
-        }),
         (_, true) => for_refusal(phase, reply),
+        (Phase::Mail, false) if matches!(reply.code(), 450 | 451) => for_refusal(phase, reply),
         (_, false) => advice(
             "put_off",
             "the server puts the message off: look into its log, at its queue, disk, lookups and rate limits; this check does not try again in the same run",

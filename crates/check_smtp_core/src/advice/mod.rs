@@ -300,6 +300,7 @@ fn for_local(phase: Phase) -> Option<Advice> {
             "credentials_missing",
             "give the user with -U and the password with --password-env, --password-file, --password-command or --password-credential",
         ),
+        Phase::Body => delivery::not_built(),
         _ => advice("local_file", "check the path and that the plugin's user may read it"),
     }
 }

@@ -4,6 +4,7 @@
 //! [`Fate::Uncertain`], and it is never sent a second time.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use super::{Channel, Fate, Protocol, Record, Session, Stopped};
 use crate::error::{Cause, Failure};
@@ -258,15 +259,19 @@ impl Transaction<'_> {
     }
 
     /// The answer to the message, in LMTP one for each recipient that was agreed to.
-    fn answers(&mut self, began: std::time::Duration) -> Result<End, Failure> {
+    fn answers(&mut self, began: Duration) -> Result<End, Failure> {
         let places: Vec<usize> = self.agreed.drain(..).map(|(place, _)| place).collect();
         let share = if self.order.protocol == Protocol::Lmtp { 1 } else { places.len() };
         let mut left = places.as_slice();
         while let Some((answered, rest)) = left.split_at_checked(share).filter(|_| !left.is_empty()) {
-            let fate = match self.channel.reply(self.record) {
-                Ok(reply) if reply.is_positive() => Fate::Accepted(reply),
+            let answer = match self.channel.reply(self.record) {
+                Ok(reply) if reply.is_positive() => Ok(Fate::Accepted(reply)),
                 Ok(reply) => Fate::of_refusal(Phase::Body, &reply)
-                    .unwrap_or_else(|| Fate::Uncertain(Cause::OutOfStep(format!("answered {reply}")))),
+                    .ok_or_else(|| Cause::OutOfStep(format!("answered {reply}"))),
+                Err(cause) => Err(cause),
+            };
+            let fate = match answer {
+                Ok(fate) => fate,
                 Err(cause) => {
                     for place in left {
                         self.decide(*place, Fate::Uncertain(cause.clone()));

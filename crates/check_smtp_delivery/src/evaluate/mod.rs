@@ -27,6 +27,7 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     findings.extend(contact::findings::tls(&config.tls, &visit.contact, &Label::default()));
     findings.extend(recipients::notes(config, facts, visit));
     findings.extend(times(config, visit));
+    findings.extend(recipients::count(config, visit));
     let is_good = findings.iter().all(|finding| finding.state() == State::Ok);
     let target = &visit.target;
     let port = (!matches!(target.connect, Host::Socket(_))).then_some(target.port);

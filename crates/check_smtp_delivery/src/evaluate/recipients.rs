@@ -10,26 +10,26 @@ use check_smtp_core::timeline::Phase;
 use crate::args::Config;
 use crate::facts::{Facts, Visit};
 
-/// A finding for each recipient whose turn came; of several also how many of them were taken.
+/// A finding for each recipient whose turn came.
 pub fn findings(config: &Config, visit: &Visit) -> Vec<Finding> {
     let each = fates(config, visit).filter_map(|(to, fate)| match fate {
         // The session's failure says why.
         Fate::NotTried if visit.contact.failure.is_some() => None,
         fate => Some(finding(config, to, fate)),
     });
-    let mut findings: Vec<Finding> = each.collect();
+    each.collect()
+}
+
+/// How many of several recipients were taken.
+pub fn count(config: &Config, visit: &Visit) -> Option<Finding> {
     let (all, accepted) =
         (config.envelope.to.len(), visit.fates.iter().filter(|fate| fate.is_accepted()).count());
-    if all > 1 {
-        let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-        let text = format!("{accepted} of {all} recipients were accepted");
-        findings.push(
-            Finding::new("recipients", State::Ok, text)
-                .measured(Perfdata::new("recipients", number(all), Unit::None))
-                .measured(Perfdata::new("accepted", number(accepted), Unit::None)),
-        );
-    }
-    findings
+    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    (all > 1).then(|| {
+        Finding::new("recipients", State::Ok, format!("{accepted} of {all} recipients were accepted"))
+            .measured(Perfdata::new("recipients", number(all), Unit::None))
+            .measured(Perfdata::new("accepted", number(accepted), Unit::None))
+    })
 }
 
 /// Each recipient with what became of it.
@@ -104,13 +104,20 @@ fn finding(config: &Config, to: &Mailbox, fate: &Fate) -> Finding {
         }
         Fate::NotTried => Finding::new("not_tried", State::Critical, format!("{address} was not tried")),
         Fate::Refused(phase, reply) => {
-            let id = match phase {
-                Phase::Mail => "sender_refused",
-                Phase::Rcpt => "recipient_refused",
+            let remedy = advice::for_reply(*phase, reply);
+            let id = match (phase, remedy.map_or("", |advice| advice.id)) {
+                // Servers say at MAIL FROM that the message is too large, and at RCPT TO what they think of the sender.
+                (Phase::Mail, "message_too_large") => "message_refused",
+                (Phase::Mail, _) | (Phase::Rcpt, "sender_refused") => "sender_refused",
+                (Phase::Rcpt, _) => "recipient_refused",
                 _ => "message_refused",
             };
-            let text = format!("{} refused {}: {reply}", what(config, to, *phase), phase.place());
-            Finding::new(id, State::Critical, text).advised(advice::for_reply(*phase, reply))
+            Finding::new(
+                id,
+                State::Critical,
+                format!("{} refused{}: {reply}", what(config, to, *phase), at(*phase)),
+            )
+            .advised(remedy)
         }
         // Greylisting is a server at work: the next try of a sender that queues gets through. Any other delay is a message that nobody has.
         Fate::PutOff(phase, reply) => {
@@ -119,7 +126,7 @@ fn finding(config: &Config, to: &Mailbox, fate: &Fate) -> Finding {
             } else {
                 ("put_off", State::Critical, "put off")
             };
-            let text = format!("{} {verb} {}: {reply}", what(config, to, *phase), phase.place());
+            let text = format!("{} {verb}{}: {reply}", what(config, to, *phase), at(*phase));
             Finding::new(id, state, text).advised(advice::for_reply(*phase, reply))
         }
         Fate::Uncertain(cause) => {
@@ -132,10 +139,18 @@ fn finding(config: &Config, to: &Mailbox, fate: &Fate) -> Finding {
 /// What a refusal at that step is about.
 fn what(config: &Config, to: &Mailbox, phase: Phase) -> String {
     match phase {
-        Phase::Mail if config.envelope.to.len() == 1 => format!("sender {}", config.envelope.from),
-        Phase::Mail => format!("sender {} for {}", config.envelope.from, to.address()),
+        Phase::Mail if config.envelope.to.len() == 1 => format!("MAIL FROM:{}", config.envelope.from),
+        Phase::Mail => format!("MAIL FROM:{} for {}", config.envelope.from, to.address()),
         Phase::Rcpt => to.address().to_owned(),
         _ => format!("message to {}", to.address()),
+    }
+}
+
+/// Where it was said, as far as the subject does not tell it.
+fn at(phase: Phase) -> String {
+    match phase {
+        Phase::Mail | Phase::Body => String::new(),
+        other => format!(" {}", other.place()),
     }
 }
 

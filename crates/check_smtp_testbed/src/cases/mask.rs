@@ -3,7 +3,7 @@
 use regex_lite::{Captures, Regex};
 
 /// The masks, in their order: pattern and what it becomes.
-const MASKS: [(&str, &str); 11] = [
+const MASKS: [(&str, &str); 15] = [
     // Validity that is left, in perfdata, JSON and texts.
     (r#"\b((?:chain_)?days(?:_\d+)?"?[=:])-?\d+(\.\d+)?"#, "$1{days}"),
     (r"\bnot_after=\d+", "not_after={epoch}"),
@@ -22,7 +22,12 @@ const MASKS: [(&str, &str); 11] = [
     (r"\+\d+ ms", "+{ms} ms"),
     (r#""began_ms":\d+"#, "\"began_ms\":{ms}"),
     // JSON numbers with a fraction, and Prometheus values.
-    (r#"(":|\} )-?\d+\.\d+(e-\d+)?"#, "$1{f}"),
+    (r#"(":|\} )-?(\d+\.\d+(e-\d+)?|\d+e-\d+)"#, "$1{f}"),
+    // What is random in a message that is sent, and its size, which depends on the host's name.
+    (r"\b[0-9a-f]{32}\b", "{token}"),
+    (r"(\{token\}, |\(message of )\d+ bytes", "$1{n} bytes"),
+    (r#""size":\d+,"arrival""#, "\"size\":{n},\"arrival\""),
+    (r" SIZE=\d+", " SIZE={n}"),
     // Lengths of time in certificate texts.
     (r"\b(\d+ d \d+ h|\d+ h \d+ min|\d+ min)\b", "{span}"),
 ];
@@ -90,6 +95,7 @@ mod tests {
     fn times_are_masked() {
         assert_eq!(mask("ready in 0.042 s | time=0.042113s;1;3"), "ready in {t} s | time={s};1;3");
         assert_eq!(mask("expired 10 d 0 h ago, on 2026-01-02"), "expired {span} ago, on {date}");
+        assert_eq!(mask("{\"rcpt\":7e-6,\"n\":3}"), "{\"rcpt\":{f},\"n\":3}");
         assert_eq!(mask("{\"time\":0.0042,\"n\":3}"), "{\"time\":{f},\"n\":3}");
     }
 

@@ -13,6 +13,7 @@
 //! | `flood text` | sends the text until the client leaves, 400 MB at the most |
 //! | `drip text` | sends a byte every 100 ms until the client leaves |
 //! | `delay 400ms` | waits, unless the client speaks or leaves |
+//! | `deaf 4000ms` | reads nothing for so long, so that the client's data finds no way |
 //! | `stall` | says nothing until the client leaves |
 //! | `tls KIND [staple=good\|revoked\|unknown\|stale\|forged\|other\|garbage] [second=KIND] [min=1.0] [max=1.2] [client=required]` | the server's side of a handshake, with a certificate of that kind, and one with another kind of key |
 //! | `scram sha1\|sha256 USER PASSWORD [...]` | the server's side of a SCRAM login, up to its own proof |
@@ -50,6 +51,7 @@ enum Action {
     Flood(Vec<u8>),
     Drip(Vec<u8>),
     Delay(Duration),
+    Deaf(Duration),
     Stall,
     Tls(TlsSide),
     Scram(Box<scram::Scram>),
@@ -105,10 +107,8 @@ fn action(line: &str) -> Result<Action, String> {
         }
         "flood" => Action::Flood(unescape(rest)?),
         "drip" => Action::Drip(unescape(rest)?),
-        "delay" => {
-            let number = rest.strip_suffix("ms").ok_or("give milliseconds, such as 400ms")?;
-            Action::Delay(Duration::from_millis(number.parse().map_err(|_| "not a number")?))
-        }
+        "delay" => Action::Delay(milliseconds(rest)?),
+        "deaf" => Action::Deaf(milliseconds(rest)?),
         "stall" => Action::Stall,
         "tls" => tls(rest)?,
         "scram" => Action::Scram(Box::new(scram::Scram::parse(rest)?)),
@@ -117,6 +117,11 @@ fn action(line: &str) -> Result<Action, String> {
         other => return Err(format!("no directive '{other}'")),
     };
     Ok(action)
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let number = text.strip_suffix("ms").ok_or("give milliseconds, such as 400ms")?;
+    Ok(Duration::from_millis(number.parse().map_err(|_| "not a number")?))
 }
 
 fn tls(words: &str) -> Result<Action, String> {

@@ -56,6 +56,7 @@ fn act(action: &Action, connection: &mut Connection) -> Result<bool, String> {
             return Ok(false);
         }
         Action::Delay(duration) => connection.pause(*duration).map_err(|error| error.to_string())?,
+        Action::Deaf(duration) => connection.be_deaf(*duration).map_err(|error| error.to_string())?,
         Action::Stall => {
             connection.drain();
             return Ok(false);
