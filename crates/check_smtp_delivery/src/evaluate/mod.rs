@@ -31,7 +31,7 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     let is_good = findings.iter().all(|finding| finding.state() == State::Ok);
     let target = &visit.target;
     let port = (!matches!(target.connect, Host::Socket(_))).then_some(target.port);
-    let mut report = Report::new(&route::subject(config, visit))
+    let mut report = Report::new(&route::subject(config, facts, visit))
         .summary(&summary(config, visit, is_good))
         .endpoint(&target.host(), port);
     report.extend(findings);

@@ -11,11 +11,12 @@ use crate::args::{Config, Route};
 use crate::facts::{Facts, Visit};
 
 /// `mail.example.org:25 (192.0.2.5)`, with `--mx` and the domain.
-pub fn subject(config: &Config, visit: &Visit) -> String {
+pub fn subject(config: &Config, facts: &Facts, visit: &Visit) -> String {
     let subject = contact::findings::subject(&visit.target, &visit.contact);
     match &config.route {
         Route::Server => subject,
-        Route::Domain(domain) if visit.target.host() == *domain => format!("MX of {domain}"),
+        // The records were not found: there is no host to name.
+        Route::Domain(domain) if facts.exchangers.is_none() => format!("MX of {domain}"),
         Route::Domain(domain) => match subject.strip_suffix(')') {
             Some(open) => format!("{open}, MX of {domain})"),
             None => format!("{subject} (MX of {domain})"),
