@@ -120,28 +120,28 @@ fn hold(scene: &Scene) -> std::result::Result<(), Failed> {
     let words = check_smtp_testbed::cases::split(&(line + &scene.flags.replace("{dir}", &directory)))?;
     let output = Command::new(env!("CARGO_BIN_EXE_check_smtp_delivery")).args(&words).output()?;
     let said: Value = serde_json::from_slice(&output.stdout)?;
-    let facts = &said["facts"];
+    let facts = at(&said, "/facts");
     let arrived = arrived(testbed.directory())?;
     let bytes = std::fs::read(&arrived)?;
     let read = read_by_python(&arrived)?;
     let mut faults: Vec<String> = Vec::new();
-    if read["defects"] != Value::Array(Vec::new()) {
-        faults.push(format!("defects: {}", read["defects"]));
+    if *at(&read, "/defects") != Value::Array(Vec::new()) {
+        faults.push(format!("defects: {}", *at(&read, "/defects")));
     }
-    if facts["size"] != bytes.len() {
-        faults.push(format!("{} bytes arrived, SIZE said {}", bytes.len(), facts["size"]));
+    if *at(facts, "/size") != bytes.len() {
+        faults.push(format!("{} bytes arrived, SIZE said {}", bytes.len(), *at(facts, "/size")));
     }
-    let token = facts["token"].as_str().unwrap_or_default();
+    let token = at(facts, "/token").as_str().unwrap_or_default();
     let mut wanted = vec![
         (scene.header.0.to_owned(), scene.header.1.to_owned()),
         ("X-Smtp-Monitoring-Probe".to_owned(), format!("site1/{token}")),
     ];
-    if let Some(id) = facts["message_id"].as_str() {
+    if let Some(id) = at(facts, "/message_id").as_str() {
         wanted.push(("Message-ID".to_owned(), id.to_owned()));
     }
     for (name, value) in wanted {
-        let is_there = |header: &Value| header[0] == *name && header[1] == *value;
-        if read["headers"]
+        let is_there = |header: &Value| *at(header, "/0") == *name && *at(header, "/1") == *value;
+        if at(&read, "/headers")
             .as_array()
             .is_none_or(|headers| headers.iter().filter(|h| is_there(h)).count() != 1)
         {
@@ -156,16 +156,16 @@ fn hold(scene: &Scene) -> std::result::Result<(), Failed> {
 }
 
 fn parts_that_differ(scene: &Scene, read: &Value) -> Vec<String> {
-    let Some(parts) = read["parts"].as_array() else { return vec!["no parts".to_owned()] };
+    let Some(parts) = at(read, "/parts").as_array() else { return vec!["no parts".to_owned()] };
     let mut faults = Vec::new();
     if parts.len() != scene.parts.len() {
         faults.push(format!("{} parts, expected {}", parts.len(), scene.parts.len()));
     }
     for (part, (kind, name, content)) in parts.iter().zip(scene.parts) {
-        if part[0] != **kind || part[1].as_str() != *name {
-            faults.push(format!("part {} {}, expected {kind} {name:?}", part[0], part[1]));
+        if *at(part, "/0") != **kind || at(part, "/1").as_str() != *name {
+            faults.push(format!("part {} {}, expected {kind} {name:?}", *at(part, "/0"), *at(part, "/1")));
         }
-        let bytes = part[2].as_str().and_then(|text| BASE64.decode(text).ok()).unwrap_or_default();
+        let bytes = at(part, "/2").as_str().and_then(|text| BASE64.decode(text).ok()).unwrap_or_default();
         // Text has CRLF on the way, and SMTP adds the end of its last line; an attachment is its bytes.
         let is_text = name.is_none();
         let seen = String::from_utf8_lossy(&bytes).into_owned();
@@ -176,6 +176,10 @@ fn parts_that_differ(scene: &Scene, read: &Value) -> Vec<String> {
         }
     }
     faults
+}
+
+fn at<'v>(value: &'v Value, pointer: &str) -> &'v Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
 }
 
 /// The one message in the Maildir.

@@ -7,8 +7,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use check_smtp_core::net::Deadline;
 use check_smtp_testbed::Result;
 use check_smtp_testbed::cases::{fits, mask, split};
 use check_smtp_testbed::real::{Dovecot, NameServer, Postfix, Service, Signing, Users, Zone};
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
     }
     // Dropped, and so stopped, before the exit code is given back.
     let world = World::start().map(Arc::new).map_err(|error| error.to_string());
-    let trials: Vec<Trial> = POSTFIX
+    let mut trials: Vec<Trial> = POSTFIX
         .iter()
         .chain(&MX)
         .map(|scene| {
@@ -53,7 +54,10 @@ fn main() -> ExitCode {
             Trial::test(scene.name, move || world?.play(scene))
         })
         .collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let last = world.clone();
+    trials.push(Trial::test("no_second_message", move || last?.count_again()));
+    // One after the other, so that the last one is the last.
+    let conclusion = libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, trials);
     drop(world);
     conclusion.exit_code()
 }
@@ -163,7 +167,7 @@ impl World {
 
     /// The queue ids of the messages with this instance in their Message-ID. Postfix writes its log behind its reply: so many are waited for.
     fn taken(&self, instance: &str, expected: usize) -> Vec<String> {
-        let began = Instant::now();
+        let deadline = Deadline::after(Duration::from_secs(5));
         loop {
             let log = self.postfix.log();
             let ids: Vec<String> = log
@@ -171,11 +175,22 @@ impl World {
                 .filter(|line| line.contains("message-id=<") && line.contains(&format!(".{instance}@")))
                 .filter_map(|line| line.split(": ").nth(1).map(str::to_owned))
                 .collect();
-            if ids.len() >= expected || began.elapsed() > Duration::from_secs(5) {
+            if ids.len() >= expected || deadline.left().is_zero() {
                 return ids;
             }
             std::thread::yield_now();
         }
+    }
+
+    /// Counted once more when all is over: no message came later, none came twice.
+    fn count_again(&self) -> std::result::Result<(), Failed> {
+        for scene in POSTFIX.iter().chain(&MX) {
+            let count = self.taken(scene.name, 0).len();
+            if count > scene.messages {
+                return Err(format!("{}: {count} messages, expected {}", scene.name, scene.messages).into());
+            }
+        }
+        Ok(())
     }
 }
 
