@@ -2,7 +2,7 @@
 # Shows every check against the embedded mail server: command, output, exit code. Fails when an exit code is not the one told.
 set -eu
 cd "$(dirname "$0")/.."
-cargo build --quiet --package check_smtp_conn --package check_smtp_cert --package check_smtp_auth --package check_smtp_testbed
+cargo build --quiet --package check_smtp_conn --package check_smtp_cert --package check_smtp_auth --package check_smtp_delivery --package check_smtp_testbed
 PATH=$PWD/target/debug:$PATH
 
 variables=$(mktemp)
@@ -79,6 +79,14 @@ scene "Nobody else is let in: no login before TLS, no wrong password" 0 \
     check_smtp_auth -H localhost -p "$submission" --ca-file "$ca" --require-tls-for-auth --expect-refused -v
 scene "The embedded server takes mail from strangers: found" 2 \
     check_smtp_auth -H localhost -p "$submission" --ca-file "$ca" --no-login --require-auth
+scene "A message by submission: accepted; whether it arrives is not checked yet" 0 \
+    check_smtp_delivery -H localhost -p "$submission" --ca-file "$ca" -f "$SMTP_USER" --to sink@example.org --password-env SMTP_PASS
+scene "Without a login the same server wants TLS first" 2 \
+    check_smtp_delivery -H localhost -p "$submission" -f probe@example.org --to sink@example.org
+scene "A message above the server's limit: every step shown" 2 \
+    check_smtp_delivery -H localhost -p "$smtp" -f probe@example.org --to sink@example.org --size 11M -v
+scene "Two recipients, no message: would they be taken?" 0 \
+    check_smtp_delivery -H localhost -p "$smtp" -f probe@example.org --to one@example.org --to two@example.org --stop-after rcpt
 scene "A mistake on the command line" 3 \
     check_smtp_conn -H 127.0.0.1 -p smtp
 

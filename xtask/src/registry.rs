@@ -11,8 +11,9 @@ pub struct Check {
 }
 
 /// All checks.
-pub const CHECKS: [Check; 3] = [
+pub const CHECKS: [Check; 4] = [
     Check { program: "check_smtp_conn", command: check_smtp_conn::command },
     Check { program: "check_smtp_cert", command: check_smtp_cert::command },
     Check { program: "check_smtp_auth", command: check_smtp_auth::command },
+    Check { program: "check_smtp_delivery", command: check_smtp_delivery::command },
 ];

@@ -63,6 +63,10 @@ fn prepare(
     let mark = mark(config, &host).map_err(local)?;
     facts.mark = Some(mark.clone());
     let message = message(config, &mark, &host, facts, deadline).map_err(local)?;
+    if deadline.left().is_zero() {
+        let words = "building the message took all of the time: give more with -t, or a smaller message";
+        return Err(local(words.to_owned()));
+    }
     let plan = config.login.as_ref();
     let credentials = plan.map(|plan| credentials(plan, lookup, attempt, deadline)).transpose()?;
     let hosts = route::find(config, deadline)?;
