@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use check_smtp_core::smtp::{Foreign, Reply, ReplyError, ReplyParser};
+use check_smtp_core::smtp::{Foreign, Reply, ReplyError, ReplyParser, is_greylisting, queue_id};
 use libfuzzer_sys::fuzz_target;
 
 /// All replies in the bytes, fed in pieces of a size.
@@ -28,7 +28,10 @@ fuzz_target!(|input: (u8, &[u8])| {
     assert_eq!(whole, pieces);
     for reply in whole.into_iter().flatten() {
         assert!(reply.code() < 1000 && !reply.lines().is_empty());
-        let _ = (reply.enhanced_code(), reply.to_string());
+        let _ = (reply.enhanced_code(), reply.to_string(), is_greylisting(&reply));
+        // An id is one printable word of the reply.
+        let id = queue_id(&reply).unwrap_or_else(|| "x".to_owned());
+        assert!(!id.is_empty() && id.len() <= 120 && id.bytes().all(|byte| byte.is_ascii_graphic()));
     }
     let _ = Foreign::recognise(bytes);
 });
