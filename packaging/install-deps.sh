@@ -14,7 +14,7 @@ elif command -v dnf >/dev/null; then
     system=fedora
 else
     echo "Neither apt-get nor dnf is here. Install by hand: a C compiler, pkg-config, the headers of OpenSSL;" >&2
-    echo "for the tests also Postfix, Dovecot, Knot DNS with kzonesign, Unbound, nginx, util-linux, Python 3." >&2
+    echo "for the tests also Postfix, Dovecot, Knot DNS with kzonesign, Unbound, nginx, util-linux, Python 3, SpamAssassin." >&2
     exit 0
 fi
 
@@ -29,7 +29,7 @@ installed() {
 packages="gcc:gcc libc6-dev:glibc-devel pkg-config:pkgconf-pkg-config libssl-dev:openssl-devel ca-certificates:ca-certificates"
 case $task in
 demo) ;;
-test) packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux python3:python3 gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make" ;;
+test) packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux python3:python3 spamassassin:spamassassin gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make" ;;
 bench)
     packages="$packages openssl:openssl monitoring-plugins-basic:nagios-plugins-smtp valgrind:valgrind strace:strace time:time perl:perl make:make util-linux:util-linux knot:knot knot-dnssecutils:knot-dnssecutils"
     # check_ssl_cert (formerly in nagios-plugins-contrib), and what it refuses to start without. Fedora has no package of it: put it into

@@ -1,9 +1,10 @@
-//! What was sent, as it arrived: read back by an independent parser, Python's email package with its strict policy, and nothing is wrong.
+//! What was sent, as it arrived: read back by an independent parser, Python's email package with its strict policy, and nothing is wrong;
+//! and looked at by `SpamAssassin`, whose header rules find nothing missing or invalid.
 //!
 //! The embedded server takes the messages into a Maildir. Without Python the tests are skipped and say so; in CI that is a failure.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -96,6 +97,9 @@ const SCENES: [Scene; 9] = [
     },
 ];
 
+/// What `SpamAssassin` looks at too.
+const FILTERED: [&str; 3] = ["plain", "html_and_attachments", "padded"];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let has_python =
@@ -105,13 +109,46 @@ fn main() -> ExitCode {
             Trial::test("messages (skipped: python3 is not installed)", || Ok(())).with_ignored_flag(true);
         return libtest_mimic::run(&arguments, vec![skipped]).exit_code();
     }
-    let trials = SCENES.iter().map(|scene| Trial::test(scene.name, || hold(scene))).collect();
+    let mut trials: Vec<Trial> = SCENES.iter().map(|scene| Trial::test(scene.name, || hold(scene))).collect();
+    let has_filter = Path::new("/usr/bin/spamassassin").is_file();
+    let is_skipped = !has_filter && !check_smtp_testbed::is_ci();
+    for scene in SCENES.iter().filter(|scene| FILTERED.contains(&scene.name)) {
+        let note = if is_skipped { " (skipped: SpamAssassin is not installed)" } else { "" };
+        let trial = Trial::test(format!("spamassassin_{}{note}", scene.name), || filter(scene));
+        trials.push(trial.with_ignored_flag(is_skipped));
+    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn hold(scene: &Scene) -> std::result::Result<(), Failed> {
+/// The header rules of a real spam filter, without network: none of them finds a header missing, invalid or of the wrong date.
+fn filter(scene: &Scene) -> std::result::Result<(), Failed> {
     let files = files()?;
     let testbed = Testbed::start(Duration::ZERO, 1, None)?;
+    let (words, output) = send(scene, &testbed, &files)?;
+    if !output.status.success() {
+        return Err(format!("{words:?}\n{}", String::from_utf8_lossy(&output.stdout)).into());
+    }
+    let message = std::fs::File::open(arrived(testbed.directory())?)?;
+    let judged = Command::new("/usr/bin/spamassassin").args(["-L", "-t"]).stdin(message).output()?;
+    let text = String::from_utf8_lossy(&judged.stdout).into_owned();
+    let unfolded = text.replace("\n\t", "").replace("\r\n\t", "");
+    let status = unfolded.lines().find(|line| line.starts_with("X-Spam-Status: ")).unwrap_or_default();
+    let tests = status.split("tests=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    let is_fault =
+        |name: &&str| ["MISSING_", "INVALID_", "DATE_", "LONGWORDS"].iter().any(|part| name.contains(part));
+    let faults: Vec<&str> = tests.split(',').filter(is_fault).collect();
+    if status.is_empty() || !faults.is_empty() {
+        return Err(format!("{faults:?}\n{text}").into());
+    }
+    Ok(())
+}
+
+/// Sends the scene's message to the embedded server.
+fn send(
+    scene: &Scene,
+    testbed: &Testbed,
+    files: &TempDir,
+) -> std::result::Result<(Vec<String>, Output), Failed> {
     let port = testbed.port("SMTP")?;
     let directory = files.path().display().to_string();
     let line = format!(
@@ -119,6 +156,13 @@ fn hold(scene: &Scene) -> std::result::Result<(), Failed> {
     );
     let words = check_smtp_testbed::cases::split(&(line + &scene.flags.replace("{dir}", &directory)))?;
     let output = Command::new(env!("CARGO_BIN_EXE_check_smtp_delivery")).args(&words).output()?;
+    Ok((words, output))
+}
+
+fn hold(scene: &Scene) -> std::result::Result<(), Failed> {
+    let files = files()?;
+    let testbed = Testbed::start(Duration::ZERO, 1, None)?;
+    let (words, output) = send(scene, &testbed, &files)?;
     let said: Value = serde_json::from_slice(&output.stdout)?;
     let facts = at(&said, "/facts");
     let arrived = arrived(testbed.directory())?;

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use check_smtp_core::net::Deadline;
-use check_smtp_testbed::Result;
 use check_smtp_testbed::cases::{fits, mask, split};
 use check_smtp_testbed::real::{Dovecot, NameServer, Postfix, Service, Signing, Users, Zone};
 use check_smtp_testbed::script::{Place, Script, Server};
+use check_smtp_testbed::{Result, Silent};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 #[path = "servers/scenes.rs"]
@@ -37,6 +37,9 @@ const HOSTS: [(Ipv4Addr, &str); 4] = [
         "S: 220 ready\nC: EHLO *\nS: 250 ready\nC: MAIL*\nS: 250 Ok\nC: RCPT*\nS: 451 4.3.0 lookup failed\nC: QUIT\nS: 221 bye\nclose",
     ),
 ];
+
+/// A host whose packets are dropped.
+const FILTERED: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 7);
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -80,6 +83,8 @@ struct World {
     _logins: Dovecot,
     names: NameServer,
     _hosts: Vec<Server>,
+    /// Takes no connection.
+    _filtered: Silent,
 }
 
 impl World {
@@ -111,7 +116,8 @@ impl World {
             })
             .collect();
         let names = NameServer::start(&zones())?;
-        Ok(Self { postfix, _logins: logins, names, _hosts: hosts? })
+        let filtered = Silent::full_listener(SocketAddr::new(IpAddr::V4(FILTERED), port))?;
+        Ok(Self { _filtered: filtered, postfix, _logins: logins, names, _hosts: hosts? })
     }
 
     fn fill(&self, text: &str) -> Result<String> {
@@ -195,7 +201,7 @@ impl World {
 }
 
 fn zones() -> Vec<Zone> {
-    let records: [(&str, &[&str]); 9] = [
+    let records: [(&str, &[&str]); 11] = [
         ("one.example", &["@ MX 10 mail", "mail A 127.0.0.1"]),
         ("backup.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.2", "b A 127.0.0.1"]),
         ("busy.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.3", "b A 127.0.0.1"]),
@@ -203,6 +209,8 @@ fn zones() -> Vec<Zone> {
         ("lost.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.5", "b A 127.0.0.1"]),
         ("later.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.6", "b A 127.0.0.1"]),
         ("down.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.2", "b CNAME none"]),
+        ("example.org", &["@ MX 10 mail", "mail A 127.0.0.1"]),
+        ("filtered.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.7", "b A 127.0.0.1"]),
         ("null.example", &["@ MX 0 ."]),
         ("implicit.example", &["@ A 127.0.0.1"]),
     ];

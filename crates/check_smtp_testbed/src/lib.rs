@@ -19,6 +19,7 @@ mod tempdir;
 
 pub use self::error::{Error, Result};
 pub use self::forwarder::Forwarder;
+pub use self::silent::Silent;
 pub use self::tempdir::TempDir;
 
 /// Whether this process may start servers, bind low ports and mount.

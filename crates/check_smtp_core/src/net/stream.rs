@@ -24,13 +24,15 @@ pub struct Wire {
     is_tcp: bool,
     /// The server reset the connection before we could look at it.
     is_reset: bool,
+    /// A write that has to wait gives up when the other end speaks.
+    heeds_input: bool,
     first: Vec<u8>,
 }
 
 impl Wire {
     /// Takes a connected TCP socket.
     pub(super) fn tcp(socket: OwnedFd, deadline: Deadline) -> Self {
-        Self { socket, deadline, is_tcp: true, is_reset: false, first: Vec::new() }
+        Self { socket, deadline, is_tcp: true, is_reset: false, heeds_input: false, first: Vec::new() }
     }
 
     /// Takes a TCP socket that was connected and reset at once: every read says so.
@@ -40,7 +42,7 @@ impl Wire {
 
     /// Takes a connected Unix socket.
     pub(super) fn unix(socket: OwnedFd, deadline: Deadline) -> Self {
-        Self { socket, deadline, is_tcp: false, is_reset: false, first: Vec::new() }
+        Self { is_tcp: false, ..Self::tcp(socket, deadline) }
     }
 
     /// Our own end; `None` for a Unix socket.
@@ -59,7 +61,8 @@ impl Wire {
         self.first.clear();
     }
 
-    fn wait(&self, flags: PollFlags) -> io::Result<()> {
+    /// Waits for any of these; tells which of them it is.
+    fn wait(&self, flags: PollFlags) -> io::Result<PollFlags> {
         let left = self.deadline.left();
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
@@ -67,7 +70,8 @@ impl Wire {
         let mut descriptor = [PollFd::new(&self.socket, flags)];
         match poll(&mut descriptor, Some(&timespec(left))) {
             Ok(0) => Err(io::ErrorKind::TimedOut.into()),
-            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Ok(_) => Ok(descriptor.iter().fold(PollFlags::empty(), |seen, one| seen | one.revents())),
+            Err(Errno::INTR) => Ok(PollFlags::empty()),
             Err(error) => Err(error.into()),
         }
     }
@@ -107,7 +111,13 @@ impl Write for Wire {
         loop {
             match rustix::net::send(&self.socket, bytes, SendFlags::NOSIGNAL) {
                 Ok(count) => return Ok(count),
-                Err(Errno::AGAIN) => self.wait(PollFlags::OUT)?,
+                Err(Errno::AGAIN) if self.heeds_input => {
+                    // Not an error of the connection: whoever writes can read now.
+                    if self.wait(PollFlags::OUT | PollFlags::IN)? == PollFlags::IN {
+                        return Err(io::ErrorKind::WouldBlock.into());
+                    }
+                }
+                Err(Errno::AGAIN) => drop(self.wait(PollFlags::OUT)?),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -134,6 +144,14 @@ impl Stream {
         match self {
             Self::Plain(wire) => wire.deadline = deadline,
             Self::Tls(stream) => stream.get_mut().deadline = deadline,
+        }
+    }
+
+    /// Whether a write that has to wait gives up (`WouldBlock`) when the other end speaks: it may have said why it takes no more.
+    pub fn heed_input(&mut self, heeds: bool) {
+        match self {
+            Self::Plain(wire) => wire.heeds_input = heeds,
+            Self::Tls(stream) => stream.get_mut().heeds_input = heeds,
         }
     }
 

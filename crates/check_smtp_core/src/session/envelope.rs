@@ -3,7 +3,7 @@
 //! What became of the message is told for each recipient. Once the last byte of it is out and no answer comes, nobody can know: that is
 //! [`Fate::Uncertain`], and it is never sent a second time.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::time::Duration;
 
 use super::{Channel, Fate, Protocol, Record, Session, Stopped};
@@ -80,7 +80,7 @@ enum End {
     Orderly,
     /// Stopped before the message: RSET comes first.
     TakenBack,
-    /// Stopped behind a 354: not another word, it would be part of the message.
+    /// Stopped behind a 354, or within the message: not another word, it would be part of it.
     InMidData,
 }
 
@@ -252,7 +252,11 @@ impl Transaction<'_> {
         self.nothing_unasked(Phase::Body)?;
         self.record.said("C", &format!("(message of {} bytes)", self.order.message.size()));
         let began = self.channel.deadline.elapsed();
-        match self.channel.stream.write_all(wire) {
+        // A server that refuses in the middle may read no further.
+        self.channel.stream.heed_input(true);
+        let sent = self.channel.stream.write_all(wire);
+        self.channel.stream.heed_input(false);
+        match sent {
             Ok(()) => self.answers(began),
             Err(error) => self.broken_off(&error),
         }
@@ -295,10 +299,11 @@ impl Transaction<'_> {
             Ok(reply) => match Fate::of_refusal(Phase::Body, &reply) {
                 Some(fate) => {
                     self.stop_here(|_| fate.clone());
-                    Ok(End::Orderly)
+                    Ok(End::InMidData)
                 }
                 None => failed(Cause::OutOfStep(format!("answered {reply} before its end"))),
             },
+            Err(cause) if error.kind() == ErrorKind::WouldBlock => failed(cause),
             Err(_) => failed(self.channel.io_cause(error)),
         }
     }

@@ -121,7 +121,7 @@ pub const POSTFIX: [Scene; 13] = [
 ];
 
 /// By the MX records of a domain; the port of all hosts is Postfix's.
-pub const MX: [Scene; 10] = [
+pub const MX: [Scene; 13] = [
     scene(
         "mx",
         "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@one.example",
@@ -142,6 +142,29 @@ pub const MX: [Scene; 10] = [
         (1, 1),
         "SMTP DELIVERY WARNING - b.busy.example:{smtp} (127.0.0.1, MX of busy.example): MX host a.busy.example (preference 10) was passed over: refused us at the greeting: 451 4.3.2 not now, accepted for sink@busy.example as {any}, arrival not checked, sent in {t} s",
         &["hint: {any} [put_off]"],
+    ),
+    // Half of the time is the second host's.
+    scene(
+        "mx_filtered",
+        "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@filtered.example -t 4",
+        (1, 1),
+        "SMTP DELIVERY WARNING - b.filtered.example:{smtp} (127.0.0.1, MX of filtered.example): MX host a.filtered.example (preference 10) was passed over: no answer to the connect within {t} s, accepted for sink@filtered.example as {any}, arrival not checked, sent in {t} s",
+        &["hint: {any} [connect_filtered]"],
+    ),
+    scene(
+        "mx_starttls",
+        "--mx --resolver {knot} -p {smtp} -S --ca-file {ca} -f probe@example.org --to sink@example.org",
+        (0, 1),
+        "SMTP DELIVERY OK - mail.example.org:{smtp} (127.0.0.1, MX of example.org) accepted for sink@example.org as {any} over TLSv1.3, arrival not checked, sent in {t} s",
+        &[],
+    ),
+    // Each host is verified by its own name; a wrong one is no reason to ask another host.
+    scene(
+        "mx_wrong_name",
+        "--mx --resolver {knot} -p {smtp} -S --ca-file {ca} -f probe@example.org --to sink@one.example",
+        (2, 0),
+        "SMTP DELIVERY CRITICAL - mail.one.example:{smtp} (127.0.0.1, MX of one.example): certificate is not for mail.one.example but for {any}",
+        &["hint: {any} [certificate_wrong_name]"],
     ),
     // 5yz at the greeting is an answer: no sender would ask the next host.
     scene(
