@@ -113,7 +113,7 @@ impl Write for Wire {
                 Ok(count) => return Ok(count),
                 Err(Errno::AGAIN) if self.heeds_input => {
                     // Not an error of the connection: whoever writes can read now.
-                    if self.wait(PollFlags::OUT | PollFlags::IN)? == PollFlags::IN {
+                    if self.wait(PollFlags::OUT | PollFlags::IN)?.contains(PollFlags::IN) {
                         return Err(io::ErrorKind::WouldBlock.into());
                     }
                 }
