@@ -1,4 +1,4 @@
-//! Everything that follows from the clap definitions: man pages, completions, the option tables of the README.
+//! Everything that follows from the clap definitions: man pages, completions, definitions for engines, the option tables of the README.
 //!
 //! The files are committed; `--check` says which of them differ.
 
@@ -9,7 +9,9 @@ use clap::{Arg, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::registry::{CHECKS, Check};
+use xtask::definitions;
+use xtask::registry::{CHECKS, Check};
+
 use crate::{Result, root};
 
 /// The date in the man pages: that of the release, so that two builds are the same.
@@ -57,6 +59,8 @@ fn files() -> Result<Vec<(PathBuf, String)>> {
             files.push((root().join("packaging/completions").join(name), completion(check, shell)?));
         }
     }
+    let of_engines = definitions::files()?.into_iter();
+    files.extend(of_engines.map(|(path, text)| (root().join("packaging").join(path), text)));
     files.push((root().join("README.md"), readme()?));
     Ok(files)
 }
