@@ -163,7 +163,7 @@ fn zones(postfix: &Postfix) -> Result<Vec<Zone>> {
         Zone::new("broken.example", Signing::Broken, &lines(&["@ MX 10 mail.example.org."])),
     ];
     let strict =
-        ["@ MX 10 own.example.org.", "mta-sts A 127.0.0.77", &format!("_mta-sts TXT \"{}\"", ONE[0])];
+        ["@ MX 10 own.example.org.", "mta-sts A 127.0.0.77", &format!("_mta-sts TXT \"{}\"", ONE.concat())];
     zones.push(signed("strict.example", &lines(&strict)));
     let good = postfix.port("good")?;
     let tlsa = Factory::shared()?.identity(Kind::Good)?.tlsa(0, 3, 1, 1)?;

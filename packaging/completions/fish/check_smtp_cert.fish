@@ -4,6 +4,12 @@ complete -c check_smtp_cert -s p -l port -d 'Port [default: 25 (for a login 587)
 complete -c check_smtp_cert -l source-address -d 'Connect from this address of the monitoring host' -r
 complete -c check_smtp_cert -s F -l fqdn -d 'Name to introduce ourselves by [default: this host\'s full name, else its address]' -r
 complete -c check_smtp_cert -l proxy-protocol -d 'Open the connection with a PROXY header carrying its real addresses (v1 or v2)' -r
+complete -c check_smtp_cert -l mx -d 'Ask all mail servers of this domain (its MX hosts, without any the domain itself) instead of -H' -r
+complete -c check_smtp_cert -l dane -d 'Hold certificates against TLSA records (RFC 7672): off, opportunistic (where there are any with a proof of DNSSEC) or require [default: off]' -r
+complete -c check_smtp_cert -l mta-sts -d 'Hold the servers of --mx against the domain\'s MTA-STS policy (RFC 8461): off, check (where there is one) or require (one in mode enforce must be there) [default: off]' -r
+complete -c check_smtp_cert -l resolver -d 'Name server to ask, for addresses too: ADDRESS or ADDRESS:PORT ([2001:db8::53]:53) [default: those of /etc/resolv.conf]' -r
+complete -c check_smtp_cert -l dnssec -d 'Whose proof of DNSSEC counts: own (validated here, from the root\'s keys), or resolver (the AD bit of --resolver: it and the path to it must be trusted, best on this host) [default: resolver with --resolver and without --trust-anchor, else own]' -r
+complete -c check_smtp_cert -l trust-anchor -d 'File of DNSKEY records to validate from, instead of the root\'s keys that are built in' -r -F
 complete -c check_smtp_cert -s f -l file -d 'Look at the chain in this PEM file (leaf first) instead of a server\'s; names are judged with -H only' -r -F
 complete -c check_smtp_cert -l key -d 'Key that must fit the leaf of --file (PEM, without passphrase)' -r -F
 complete -c check_smtp_cert -l key-types -d 'Certificates asked for, of a server that may have several: auto (what it prefers), rsa, ecdsa or both [default: auto]' -r

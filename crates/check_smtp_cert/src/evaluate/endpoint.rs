@@ -45,6 +45,8 @@ pub fn faults(config: &Config, facts: &Facts, endpoint: &Endpoint, label: &Label
     if let Some(session) = &endpoint.contact.record.tls {
         findings.push(protocol(config, session, label));
         findings.extend(forward_secrecy(session, label));
+        // The trials say it of each address.
+        findings.extend(master_secret(session, label).filter(|_| facts.versions.is_empty()));
     }
     findings.extend(
         contact::findings::introduction(&endpoint.contact, label).filter(|_| facts.endpoints.len() == 1),
@@ -78,4 +80,11 @@ fn forward_secrecy(session: &Session, label: &Label) -> Option<Finding> {
         Finding::new("no_forward_secrecy", State::Warning, label.text(text))
             .advised(advice::no_forward_secrecy())
     })
+}
+
+/// Without it, sessions of a server in the middle may be taken for each other (the triple handshake).
+fn master_secret(session: &Session, label: &Label) -> Option<Finding> {
+    let text = format!("{} without extended master secret (RFC 7627)", session.version);
+    (session.binds_master_secret == Some(false))
+        .then(|| Finding::new("no_extended_master_secret", State::Ok, label.text(text)))
 }

@@ -3,7 +3,7 @@
 use check_smtp_core::advice;
 use check_smtp_core::certificate::{date, span};
 use check_smtp_core::contact::timing::Label;
-use check_smtp_core::plugin::{Finding, Gauge, Perfdata, Range, State, Thresholds, Unit};
+use check_smtp_core::plugin::{Finding, Perfdata, Range, State, Thresholds, Unit};
 
 use super::endpoint;
 use super::views::View;
@@ -178,30 +178,6 @@ pub fn measured(config: &Config, facts: &Facts, views: &[View<'_>]) -> Vec<Findi
         }
     }
     vec![finding]
-}
-
-/// The names under which `blackbox_exporter` shows the same, so that its dashboards keep working.
-pub fn gauges(facts: &Facts, views: &[View<'_>]) -> Vec<Gauge> {
-    let end = |element: &Element| element.certificate.not_after;
-    let sent = facts.chains.iter().flat_map(|chain| &chain.sent).map(end).min();
-    let paths = views.iter().map(|view| &view.chain).filter(|chain| chain.is_trusted());
-    let verified = paths.filter_map(|chain| chain.path.iter().map(end).min()).max();
-    let versions = facts.endpoints.iter().filter_map(|endpoint| endpoint.contact.record.tls.as_ref());
-    let version = versions.map(|session| session.version.replace("TLSv", "TLS ")).min();
-    let gauge = |name, help, label, value| Gauge { name, help, label, value };
-    let mut gauges = Vec::new();
-    gauges.extend(sent.map(|end| {
-        let help = "End of the certificate sent that ends first, in seconds since 1970.";
-        gauge("probe_ssl_earliest_cert_expiry", help, None, as_f64(end))
-    }));
-    gauges.extend(verified.map(|end| {
-        let help = "End of the verified path, in seconds since 1970.";
-        gauge("probe_ssl_last_chain_expiry_timestamp_seconds", help, None, as_f64(end))
-    }));
-    gauges.extend(version.map(|version| {
-        gauge("probe_tls_version_info", "The TLS version negotiated.", Some(("version", version)), 1.0)
-    }));
-    gauges
 }
 
 /// Days with four decimals (nine seconds): engines store them, seconds decide.

@@ -5,6 +5,7 @@ mod dane;
 mod domain;
 mod endpoint;
 mod expiry;
+mod gauges;
 mod mta_sts;
 mod names;
 mod show;
@@ -64,7 +65,7 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
         show::endpoints(&mut report, config, server, facts);
     }
     show::chains(&mut report, config, facts);
-    for gauge in expiry::gauges(facts, &views) {
+    for gauge in gauges::all(facts, &views, report.state()) {
         report.gauge(gauge);
     }
     report

@@ -3,6 +3,34 @@
 use super::advice;
 use crate::plugin::Advice;
 
+/// Advice on a lookup that failed, by the words of the failure.
+pub(super) fn for_lookup(words: &str) -> Option<Advice> {
+    if words.contains("SERVFAIL") {
+        return advice(
+            "servfail",
+            "the zone's own name servers fail, or DNSSEC is bogus (then 'dig +cd' has an answer): look at the zone with delv or dnsviz",
+        );
+    }
+    if words.contains("no answer of") {
+        return advice(
+            "resolver_silent",
+            "the name server does not answer: is the one given with --resolver (or in /etc/resolv.conf) running, and does it take questions from this host?",
+        );
+    }
+    advice(
+        "resolver_fails",
+        "check the name servers in /etc/resolv.conf of the monitoring host, or give an address with -I",
+    )
+}
+
+/// Advice on signatures that do not hold.
+pub(super) fn bogus() -> Option<Advice> {
+    advice(
+        "dnssec_bogus",
+        "sign the zone again and compare its DS records at the parent (delv, dnsviz): servers that validate put mail off; is the clock right?",
+    )
+}
+
 /// Advice on a domain that takes no mail.
 pub fn null_mx() -> Option<Advice> {
     advice(

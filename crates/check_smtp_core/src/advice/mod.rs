@@ -21,18 +21,8 @@ pub fn for_failure(failure: &Failure) -> Option<Advice> {
         Cause::NameNotFound(_) => {
             advice("name_not_found", "check the spelling of -H and the host's A and AAAA records")
         }
-        Cause::LookupFailed(words) if words.contains("SERVFAIL") => advice(
-            "servfail",
-            "the zone's own name servers fail, or DNSSEC is bogus (then 'dig +cd' has an answer): look at the zone with delv or dnsviz",
-        ),
-        Cause::LookupFailed(_) => advice(
-            "resolver_fails",
-            "check the name servers in /etc/resolv.conf of the monitoring host, or give an address with -I",
-        ),
-        Cause::Bogus(_) => advice(
-            "dnssec_bogus",
-            "sign the zone again and compare its DS records at the parent (delv, dnsviz): servers that validate put mail off; is the clock right?",
-        ),
+        Cause::LookupFailed(words) => domain::for_lookup(words),
+        Cause::Bogus(_) => domain::bogus(),
         Cause::NoAddress(_) => {
             advice("no_address_of_family", "leave out -4/-6, or publish an address of this family")
         }

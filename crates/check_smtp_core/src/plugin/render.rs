@@ -215,8 +215,8 @@ fn prometheus(names: Names, report: &Report) -> String {
     }
     for gauge in report.gauges() {
         let _ = write!(out, "# HELP {} {}\n# TYPE {} gauge\n", gauge.name, gauge.help, gauge.name);
-        let own = gauge.label.as_ref().map(|(key, value)| format!(",{key}=\"{}\"", label_value(value)));
-        let _ = writeln!(out, "{}{{{labels}{}}} {}", gauge.name, own.unwrap_or_default(), gauge.value);
+        let own = gauge.labels.iter().map(|(key, value)| format!(",{key}=\"{}\"", label_value(value)));
+        let _ = writeln!(out, "{}{{{labels}{}}} {}", gauge.name, own.collect::<String>(), gauge.value);
     }
     out
 }

@@ -34,8 +34,8 @@ pub struct Gauge {
     pub name: &'static str,
     /// One sentence.
     pub help: &'static str,
-    /// A label of its own beside those of the check, with its value.
-    pub label: Option<(&'static str, String)>,
+    /// Labels of its own beside those of the check, with their values.
+    pub labels: Vec<(&'static str, String)>,
     /// The value.
     pub value: f64,
 }

@@ -7,14 +7,11 @@ const MASKS: [(&str, &str); 11] = [
     // Validity that is left, in perfdata, JSON and texts.
     (r#"\b((?:chain_)?days(?:_\d+)?"?[=:])-?\d+(\.\d+)?"#, "$1{days}"),
     (r"\bnot_after=\d+", "not_after={epoch}"),
-    (
-        r#"(metric="(?:not_after|days|chain_days)"\} |expiry(?:_timestamp_seconds)?\{[^}]*\} )-?[0-9.]+"#,
-        "$1{n}",
-    ),
+    (r#"(metric="(?:not_after|days|chain_days)"\} |expiry(?:_timestamp_seconds)?\{.*\} )-?[0-9.]+"#, "$1{n}"),
     (r"\(\d+ days", "({n} days"),
     // What throwaway certificates have by chance.
     (
-        r#"("(?:spki_)?sha256":"|"serial":"|serial |SHA-256 |SHA-256 of the public key |serial number is )[0-9a-f]{16,}"#,
+        r#"("(?:spki_)?sha256":"|fingerprint_sha256="|serialnumber="|"serial":"|serial |SHA-256 |SHA-256 of the public key |serial number is )[0-9a-f]{16,}"#,
         "$1{hex}",
     ),
     // Perfdata: seconds with six decimals.

@@ -157,6 +157,15 @@ impl Factory {
         format!("{:08x}.0", self.root.certificate.subject_name_hash())
     }
 
+    /// So many roots of other authorities, each with a name and a key of its own, PEM: what a bundle holds besides.
+    pub fn other_roots(&self, count: usize) -> Result<String> {
+        let root = |number| {
+            let other = authority(self.now, &format!("Other Root {number}"), Validity::AUTHORITY, None)?;
+            pem(&other.certificate)
+        };
+        (0..count).map(root).collect()
+    }
+
     /// The identity of that kind, made on the first call.
     pub fn identity(&self, kind: Kind) -> Result<Identity> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);

@@ -28,6 +28,8 @@ pub struct Service {
     pub requires_tls: bool,
     /// Before the reply to EHLO.
     pub delay: Duration,
+    /// Before each reply.
+    pub pace: Duration,
     pub maildir: PathBuf,
     pub user: String,
     pub password: String,
@@ -66,7 +68,14 @@ pub fn hold(service: &Service, mut connection: Connection) -> Result<()> {
 
 impl Dialogue<'_> {
     fn say(&mut self, text: &str) -> io::Result<()> {
-        self.connection.write_all(format!("{text}\r\n").as_bytes())
+        self.reply(&format!("{text}\r\n"))
+    }
+
+    fn reply(&mut self, lines: &str) -> io::Result<()> {
+        if !self.service.pace.is_zero() {
+            self.connection.pause(self.service.pace)?;
+        }
+        self.connection.write_all(lines.as_bytes())
     }
 
     /// Answers one command; `false` ends the session.
@@ -126,7 +135,7 @@ impl Dialogue<'_> {
             reply.extend(["250-", line, "\r\n"]);
         }
         reply.push_str("250 ENHANCEDSTATUSCODES\r\n");
-        self.connection.write_all(reply.as_bytes())
+        self.reply(&reply)
     }
 
     fn authenticate(&mut self, rest: &str) -> io::Result<()> {

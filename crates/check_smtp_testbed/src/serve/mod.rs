@@ -38,9 +38,12 @@ struct Arguments {
 enum Task {
     /// Serve until the parent process ends, SIGTERM comes, or (with --until-eof) standard input closes
     Serve {
-        /// How long the slow port takes to answer EHLO, in milliseconds
+        /// How long the slow port takes to answer EHLO, and the paced port for each of its replies, in milliseconds
         #[arg(long, value_name = "MS", default_value_t = 400)]
         slow: u64,
+        /// On how many addresses the ports SMTP and PACED are, from 127.0.0.1 on
+        #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=254))]
+        addresses: u8,
         /// Directory for the Maildir and the CA file [default: one of its own, removed at the end]
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
@@ -53,8 +56,8 @@ enum Task {
 /// Runs the program.
 #[expect(clippy::print_stderr, reason = "a development tool says what went wrong where its user looks")]
 pub fn main() -> ExitCode {
-    let Task::Serve { slow, dir, until_eof } = Arguments::parse().task;
-    match serve(Duration::from_millis(slow), dir, until_eof) {
+    let Task::Serve { slow, addresses, dir, until_eof } = Arguments::parse().task;
+    match serve(Duration::from_millis(slow), addresses, dir, until_eof) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("smtp_testbed: {error}");
@@ -63,10 +66,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn serve(slow: Duration, directory: Option<PathBuf>, until_eof: bool) -> Result<()> {
+fn serve(slow: Duration, addresses: u8, directory: Option<PathBuf>, until_eof: bool) -> Result<()> {
     // Nobody is left to stop us when the shell that started us has gone.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
-    let testbed = Testbed::start(slow, directory)?;
+    let testbed = Testbed::start(slow, addresses, directory)?;
     let mut out = std::io::stdout();
     out.write_all(testbed.variables().as_bytes())?;
     out.flush()?;
@@ -93,8 +96,8 @@ pub struct Testbed {
 const USER: &str = "probe@example.org";
 
 impl Testbed {
-    /// Starts every listener on a free port of 127.0.0.1.
-    pub fn start(slow: Duration, directory: Option<PathBuf>) -> Result<Self> {
+    /// Starts every listener on a free port of 127.0.0.1; `SMTP` and `PACED` on so many addresses from there on.
+    pub fn start(slow: Duration, addresses: u8, directory: Option<PathBuf>) -> Result<Self> {
         let (directory, own) = if let Some(directory) = directory {
             (directory, None)
         } else {
@@ -110,12 +113,13 @@ impl Testbed {
         openssl::rand::rand_bytes(&mut random)?;
         let password: String = BASE64.encode(random);
         let mut testbed = Self { directory, _own: own, ports: Vec::new(), password };
-        testbed.listen_all(slow, &factory)?;
+        testbed.listen_all(slow, addresses, &factory)?;
         Ok(testbed)
     }
 
-    fn listen_all(&mut self, slow: Duration, factory: &Factory) -> Result<()> {
+    fn listen_all(&mut self, slow: Duration, addresses: u8, factory: &Factory) -> Result<()> {
         let good = factory.identity(Kind::GoodRsa)?.server_context(None, None)?;
+        let both = factory.identity(Kind::GoodRsa)?.dual_context(&factory.identity(Kind::Good)?, None)?;
         let untrusted = factory.identity(Kind::SelfSigned)?.server_context(None, None)?;
         let service = |context: &SslContext| Service {
             context: context.clone(),
@@ -123,22 +127,30 @@ impl Testbed {
             greeting: "220 mail.example.org ESMTP testbed".to_owned(),
             requires_tls: false,
             delay: Duration::ZERO,
+            pace: Duration::ZERO,
             maildir: self.directory.join("Maildir"),
             user: USER.to_owned(),
             password: self.password.clone(),
         };
         let services = [
-            ("SMTP", service(&good)),
-            ("SUBMISSION", Service { requires_tls: true, ..service(&good) }),
-            ("SMTPS", Service { is_implicit: true, ..service(&good) }),
-            ("SLOW", Service { delay: slow, ..service(&good) }),
-            ("UNTRUSTED", service(&untrusted)),
-            ("ODD", Service { greeting: odd_greeting(), ..service(&good) }),
+            ("SMTP", addresses, service(&good)),
+            ("SUBMISSION", 1, Service { requires_tls: true, ..service(&good) }),
+            ("SMTPS", 1, Service { is_implicit: true, ..service(&good) }),
+            ("SLOW", 1, Service { delay: slow, ..service(&good) }),
+            ("PACED", addresses, Service { pace: slow, ..service(&both) }),
+            ("UNTRUSTED", 1, service(&untrusted)),
+            ("ODD", 1, Service { greeting: odd_greeting(), ..service(&good) }),
         ];
-        for (name, service) in services {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            self.ports.push((name, listener.local_addr()?.port()));
-            std::thread::spawn(move || accept(&listener, &Arc::new(service)));
+        for (name, addresses, service) in services {
+            let service = Arc::new(service);
+            let mut port = 0;
+            for last in 1..=addresses {
+                let listener = TcpListener::bind((Ipv4Addr::new(127, 0, 0, last), port))?;
+                port = listener.local_addr()?.port();
+                let service = Arc::clone(&service);
+                std::thread::spawn(move || accept(&listener, &service));
+            }
+            self.ports.push((name, port));
         }
         // Bound and let go: nothing listens there.
         let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
@@ -146,7 +158,7 @@ impl Testbed {
         Ok(())
     }
 
-    /// The port of `SMTP`, `SUBMISSION`, `SMTPS`, `SLOW`, `UNTRUSTED`, `ODD` or `CLOSED`.
+    /// The port of `SMTP`, `SUBMISSION`, `SMTPS`, `SLOW`, `PACED`, `UNTRUSTED`, `ODD` or `CLOSED`.
     pub fn port(&self, name: &str) -> Result<u16> {
         let port = self.ports.iter().find(|(known, _)| *known == name);
         port.map(|(_, port)| *port).ok_or_else(|| Error::Other(format!("the testbed has no port '{name}'")))
@@ -228,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_message_arrives_in_the_maildir() {
-        let testbed = Testbed::start(Duration::ZERO, None).unwrap();
+        let testbed = Testbed::start(Duration::ZERO, 1, None).unwrap();
         let words = "EHLO me\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
         assert!(say(&testbed, "SMTP", words).contains("250 2.0.0 Ok: queued as "));
         let new = testbed.directory().join("Maildir/new");
@@ -238,7 +250,7 @@ mod tests {
 
     #[test]
     fn submission_wants_tls_first() {
-        let testbed = Testbed::start(Duration::ZERO, None).unwrap();
+        let testbed = Testbed::start(Duration::ZERO, 1, None).unwrap();
         let said = say(&testbed, "SUBMISSION", "EHLO me\r\nMAIL FROM:<a@example.org>\r\nQUIT\r\n");
         assert!(said.contains("530 5.7.0 Must issue a STARTTLS command first"), "{said}");
         assert!(!said.contains("AUTH"));

@@ -1,6 +1,7 @@
 //! One question to the name servers, and what its answer is worth.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,8 @@ pub struct Asker {
     validator: Option<DnssecDnsHandle<Pool>>,
     /// The server's word counts.
     trusts_server: bool,
+    /// The one server that is asked, if it is one.
+    named: Option<SocketAddr>,
 }
 
 /// What a name has of a kind.
@@ -76,7 +79,11 @@ impl Asker {
             }
             Proving::Nobody | Proving::Server => None,
         };
-        Ok(Self { runtime, pool, validator, trusts_server: settings.proving == Proving::Server })
+        let named = match settings.servers {
+            Servers::System => None,
+            Servers::Only(address) => Some(address),
+        };
+        Ok(Self { runtime, pool, validator, trusts_server: settings.proving == Proving::Server, named })
     }
 
     /// Drives a question, and all that are asked beside it, to its end.
@@ -122,7 +129,27 @@ impl Asker {
             {
                 Ok(None)
             }
-            Err(error) => Err(cause(&error, name, kind)),
+            Err(error) => Err(self.cause(&error, name, kind)),
+        }
+    }
+
+    fn cause(&self, error: &NetError, name: &Name, kind: RecordType) -> Cause {
+        let about = |words: String| Cause::LookupFailed(format!("{kind} of {}: {words}", text(name)));
+        match error {
+            NetError::Dns(DnsError::NoRecordsFound(_)) => Cause::NameNotFound(text(name)),
+            NetError::Dns(DnsError::Nsec { .. }) => {
+                Cause::Bogus(format!("absence of {kind} of {}", text(name)))
+            }
+            NetError::Dns(DnsError::ResponseCode(code)) => {
+                about(format!("the name server answered {}", mnemonic(*code)))
+            }
+            NetError::Timeout | NetError::NoConnections | NetError::Busy => {
+                let who =
+                    self.named.map_or_else(|| "the name servers".to_owned(), |address| address.to_string());
+                about(format!("no answer of {who}"))
+            }
+            NetError::Io(error) => about(system_words(error)),
+            other => about(other.to_string()),
         }
     }
 
@@ -186,7 +213,7 @@ pub fn text(name: &Name) -> String {
     written.strip_suffix('.').map(str::to_owned).unwrap_or(written)
 }
 
-fn one(address: std::net::SocketAddr) -> NameServerConfig {
+fn one(address: SocketAddr) -> NameServerConfig {
     let (mut udp, mut tcp) = (ConnectionConfig::udp(), ConnectionConfig::tcp());
     (udp.port, tcp.port) = (address.port(), address.port());
     NameServerConfig::new(address.ip(), true, vec![udp, tcp])
@@ -209,22 +236,6 @@ fn anchors(path: &Path) -> Result<TrustAnchors, Cause> {
     let anchors =
         anchors.map_err(|_| local("give DNSKEY records, such as '. IN DNSKEY 257 3 8 AwEAAa...'"))?;
     if text.contains("DNSKEY") { Ok(anchors) } else { Err(local("no DNSKEY record in it")) }
-}
-
-fn cause(error: &NetError, name: &Name, kind: RecordType) -> Cause {
-    let about = |words: String| Cause::LookupFailed(format!("{kind} of {}: {words}", text(name)));
-    match error {
-        NetError::Dns(DnsError::NoRecordsFound(_)) => Cause::NameNotFound(text(name)),
-        NetError::Dns(DnsError::Nsec { .. }) => Cause::Bogus(format!("absence of {kind} of {}", text(name))),
-        NetError::Dns(DnsError::ResponseCode(code)) => {
-            about(format!("the name server answered {}", mnemonic(*code)))
-        }
-        NetError::Timeout | NetError::NoConnections | NetError::Busy => {
-            about("no answer of the name server".to_owned())
-        }
-        NetError::Io(error) => about(system_words(error)),
-        other => about(other.to_string()),
-    }
 }
 
 /// As administrators know them.

@@ -16,7 +16,7 @@ use self::ask::{Answer, Asker};
 pub use self::host::{HostRecords, TlsaLookup};
 use super::clock::{self, Deadline};
 use super::resolve::Family;
-use crate::error::Cause;
+use crate::error::{Cause, seconds};
 
 /// MX hosts looked at; a domain with more is a mistake or an attack.
 const EXCHANGER_LIMIT: usize = 16;
@@ -71,6 +71,7 @@ pub struct Exchangers {
 #[derive(Clone)]
 pub struct Resolver {
     asker: Arc<Asker>,
+    servers: Servers,
 }
 
 impl std::fmt::Debug for Resolver {
@@ -82,15 +83,16 @@ impl std::fmt::Debug for Resolver {
 impl Resolver {
     /// Reads what must be read: the system's configuration, the trust anchors.
     pub fn new(settings: &Settings, deadline: Deadline) -> Result<Self, Cause> {
+        let servers = settings.servers.clone();
         let settings = settings.clone();
-        let asker = bounded(deadline, move || Asker::new(&settings))?;
-        Ok(Self { asker: Arc::new(asker) })
+        let asker = bounded(deadline, &servers, move || Asker::new(&settings))?;
+        Ok(Self { asker: Arc::new(asker), servers })
     }
 
     /// The MX records of a domain. That it does not exist is a failure; that it has none is not.
     pub fn exchangers(&self, domain: &str, deadline: Deadline) -> Result<Exchangers, Cause> {
         let (asker, domain) = (self.asker.clone(), domain.to_owned());
-        let answer = bounded(deadline, {
+        let answer = bounded(deadline, &self.servers, {
             let domain = domain.clone();
             move || asker.wait(asker.ask(&domain, RecordType::MX))
         })?;
@@ -106,7 +108,8 @@ impl Resolver {
         deadline: Deadline,
     ) -> Vec<HostRecords> {
         let (asker, wanted) = (self.asker.clone(), names.to_owned());
-        let found = bounded(deadline, move || Ok(host::look_up(&asker, wanted, family, tlsa_port)));
+        let found =
+            bounded(deadline, &self.servers, move || Ok(host::look_up(&asker, wanted, family, tlsa_port)));
         found.unwrap_or_else(|cause| {
             names.iter().map(|_| HostRecords::failed(cause.clone(), tlsa_port.is_some())).collect()
         })
@@ -115,10 +118,11 @@ impl Resolver {
     /// The texts of a name's TXT records, each put together from its strings; none where the name does not exist.
     pub fn texts(&self, name: &str, deadline: Deadline) -> Result<Vec<Vec<u8>>, Cause> {
         let (asker, name) = (self.asker.clone(), name.to_owned());
-        let answer = bounded(deadline, move || match asker.wait(asker.ask(&name, RecordType::TXT)) {
-            Err(Cause::NameNotFound(_)) => Ok(None),
-            other => other,
-        })?;
+        let answer =
+            bounded(deadline, &self.servers, move || match asker.wait(asker.ask(&name, RecordType::TXT)) {
+                Err(Cause::NameNotFound(_)) => Ok(None),
+                other => other,
+            })?;
         let records = answer.map(|answer| answer.data).unwrap_or_default();
         Ok(records
             .iter()
@@ -170,7 +174,15 @@ impl Exchangers {
 /// On a thread of its own; what the runtime does not end in time is left behind.
 fn bounded<T: Send + 'static>(
     deadline: Deadline,
+    servers: &Servers,
     work: impl FnOnce() -> Result<T, Cause> + Send + 'static,
 ) -> Result<T, Cause> {
-    clock::within(deadline, work).unwrap_or(Err(Cause::Timeout(deadline.budget())))
+    clock::within(deadline, work).unwrap_or_else(|| {
+        Err(match servers {
+            Servers::System => Cause::Timeout(deadline.budget()),
+            Servers::Only(address) => {
+                Cause::LookupFailed(format!("no answer of {address} within {}", seconds(deadline.budget())))
+            }
+        })
+    })
 }

@@ -5,6 +5,7 @@
 mod context;
 mod file;
 mod key_kind;
+mod names;
 mod roots;
 mod staple;
 mod verify;
@@ -120,6 +121,8 @@ pub struct Session {
     pub cipher: String,
     /// Group of the key exchange, where OpenSSL tells it.
     pub group: Option<String>,
+    /// Whether the master secret is bound to the handshake (RFC 7627); TLS 1.3 needs no such extension.
+    pub binds_master_secret: Option<bool>,
     /// Application protocol chosen by the server.
     pub alpn: Option<String>,
     /// The chain as sent, in DER.
@@ -273,6 +276,7 @@ fn describe(stream: &SslStream<Wire>, chain: &[X509], verdicts: Verdicts) -> Ses
                 .to_owned(),
             _ => format!("ffdhe {} bit", key.bits()),
         }),
+        binds_master_secret: ssl.extms_support().filter(|_| ssl.version2() != Some(SslVersion::TLS1_3)),
         alpn: ssl.selected_alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
         chain,
         staple: ssl.ocsp_status().filter(|staple| !staple.is_empty()).map(<[u8]>::to_vec),

@@ -1,13 +1,13 @@
 //! Trusted roots, found the cheap way: only those whose subject an issuer in the chain names are read at all.
 //!
-//! Loading a bundle of 144 roots costs OpenSSL 238 M instructions; a hashed directory costs a file, a scan 3 M.
+//! Loading a bundle of 144 roots costs OpenSSL 238 M instructions; a hashed directory costs a file, a scan 6 M.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use openssl::x509::{X509, X509Ref};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use openssl::x509::X509;
 
+use super::names;
 use crate::error::{Cause, system_words};
 use crate::net::clock::{self, Deadline};
 
@@ -134,7 +134,8 @@ fn read_limited(path: &Path) -> std::io::Result<Vec<u8>> {
 ///
 /// A bundle may hold intermediates whose own issuer stands elsewhere in it, so passes go on until one finds nothing new.
 fn in_bundle(flag: &str, path: &Path, chain: &[X509], deadline: Deadline) -> Result<Vec<X509>, Cause> {
-    let issuers: Vec<Vec<u8>> = chain.iter().filter_map(|certificate| issuer(certificate)).collect();
+    let issuers = chain.iter().filter_map(|certificate| certificate.issuer_name().to_der().ok());
+    let issuers: Vec<Vec<u8>> = issuers.map(|name| names::comparable(&name)).collect();
     let owned = path.to_owned();
     match bounded(deadline, move || read_limited(&owned).map(|pem| scan(&pem, issuers)))? {
         Err(error) => Err(local(flag, path, &system_words(&error))),
@@ -143,18 +144,22 @@ fn in_bundle(flag: &str, path: &Path, chain: &[X509], deadline: Deadline) -> Res
     }
 }
 
-/// The certificates a path could go over, in DER; `None` when there is no certificate at all.
+/// The certificates a path could go over, in DER, for issuers in their comparable form; `None` when there is no certificate at all.
 fn scan(pem: &[u8], mut issuers: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     let blocks = der_blocks(pem);
-    let readable: Vec<_> = blocks.iter().filter_map(|der| Some((der, subject_and_issuer(der)?))).collect();
+    let named = blocks.iter().filter_map(|der| {
+        let (subject, issuer) = names::subject_and_issuer(der)?;
+        Some((der, names::comparable(subject), issuer))
+    });
+    let named: Vec<_> = named.collect();
     let mut found = Vec::new();
     let mut searched = 0;
     while searched < issuers.len() && searched < LOOKUP_LIMIT {
         let fresh = issuers.split_off(searched);
-        let hits = readable.iter().filter(|(_, (subject, _))| fresh.iter().any(|name| name == subject));
+        let hits = named.iter().filter(|(_, subject, _)| fresh.contains(subject));
         let mut above = Vec::new();
-        for (der, (_, issuer)) in hits {
-            above.push(issuer.to_vec());
+        for (der, _, issuer) in hits {
+            above.push(names::comparable(issuer));
             found.push((*der).clone());
         }
         issuers.extend(fresh);
@@ -165,16 +170,6 @@ fn scan(pem: &[u8], mut issuers: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     (!blocks.is_empty()).then_some(found)
 }
 
-fn issuer(certificate: &X509Ref) -> Option<Vec<u8>> {
-    certificate.issuer_name().to_der().ok()
-}
-
-/// Both names in DER; what cannot be read is empty and fits nobody.
-fn subject_and_issuer(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (_, parsed) = X509Certificate::from_der(der).ok()?;
-    Some((parsed.tbs_certificate.subject.as_raw(), parsed.tbs_certificate.issuer.as_raw()))
-}
-
 /// The DER form of every certificate in a PEM text; what stands between them is skipped.
 pub(super) fn der_blocks(pem: &[u8]) -> Vec<Vec<u8>> {
     x509_parser::pem::Pem::iter_from_buffer(pem)
@@ -182,4 +177,71 @@ pub(super) fn der_blocks(pem: &[u8]) -> Vec<Vec<u8>> {
         .filter(|block| block.label == "CERTIFICATE")
         .map(|block| block.contents)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use openssl::asn1::{Asn1Time, Asn1Type};
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
+    use openssl::pkey::PKey;
+    use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
+
+    use super::{Deadline, Roots};
+
+    fn name(text: &str, kind: Asn1Type) -> X509Name {
+        let mut name = X509NameBuilder::new().unwrap();
+        name.append_entry_by_nid_with_type(Nid::COMMONNAME, text, kind).unwrap();
+        name.build()
+    }
+
+    fn certificate(subject: &X509Name, issuer: &X509Name) -> X509 {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+        let mut builder = X509Builder::new().unwrap();
+        builder.set_subject_name(subject).unwrap();
+        builder.set_issuer_name(issuer).unwrap();
+        let date = Asn1Time::from_unix(0).unwrap();
+        builder.set_not_before(&date).unwrap();
+        builder.set_not_after(&date).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        builder.build()
+    }
+
+    /// A directory of the test's own, gone when dropped.
+    struct Directory(PathBuf);
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_root_whose_name_is_written_otherwise_is_found_in_a_directory_and_in_a_bundle() {
+        let own = name("Example Root", Asn1Type::UTF8STRING);
+        let (root, other) = (certificate(&own, &own), name("Other Root", Asn1Type::UTF8STRING));
+        let other = certificate(&other, &other);
+        let leaf = certificate(
+            &name("mail.example.org", Asn1Type::UTF8STRING),
+            &name("EXAMPLE  Root", Asn1Type::PRINTABLESTRING),
+        );
+        let place = Directory(std::env::temp_dir().join(format!("roots-{}", std::process::id())));
+        std::fs::create_dir_all(&place.0).unwrap();
+        let hashed = place.0.join(format!("{:08x}.0", root.subject_name_hash()));
+        let bundle = place.0.join("bundle.pem");
+        std::fs::write(&hashed, root.to_pem().unwrap()).unwrap();
+        std::fs::write(&bundle, [other.to_pem().unwrap(), root.to_pem().unwrap()].concat()).unwrap();
+        for roots in [Roots::Directory(place.0.clone()), Roots::File(bundle)] {
+            let deadline = Deadline::after(Duration::from_secs(60));
+            let found = roots.candidates(std::slice::from_ref(&leaf), deadline).unwrap();
+            let found: Vec<_> = found.iter().map(|found| found.to_der().unwrap()).collect();
+            assert_eq!(found, [root.to_der().unwrap()], "{roots:?}");
+        }
+    }
 }
