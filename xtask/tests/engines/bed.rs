@@ -106,6 +106,10 @@ impl Bed {
         })
     }
 
+    pub fn port(&self, name: &str) -> Result<u16> {
+        Ok(self.testbed.port(name)?)
+    }
+
     pub fn ca_file(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }

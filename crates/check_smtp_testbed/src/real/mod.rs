@@ -3,6 +3,7 @@
 
 mod cyrus;
 mod dovecot;
+mod icinga;
 mod introspection;
 mod knot;
 mod nagios;
@@ -11,6 +12,7 @@ mod nrpe;
 mod postfix;
 mod recorder;
 mod unbound;
+mod web;
 mod zone;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -22,6 +24,7 @@ use std::time::{Duration, Instant};
 
 pub use self::cyrus::Cyrus;
 pub use self::dovecot::{Dovecot, Users};
+pub use self::icinga::Icinga;
 pub use self::introspection::Introspection;
 pub use self::knot::NameServer;
 pub use self::nagios::{Nagios, Status};
