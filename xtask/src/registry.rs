@@ -172,7 +172,7 @@ pub const CHECKS: [Check; 3] = [
             options: &[
                 ("sni", HostName),
                 ("user", Text("probe@example.org")),
-                ("password-file", Text("/etc/monitoring-plugins/smtp-probe.password")),
+                ("password-file", Text("/etc/smtp-monitoring-plugins/probe.secret")),
                 ("warning", Text("2")),
                 ("critical", Text("5")),
                 ("timeout", Text("8")),
@@ -181,7 +181,7 @@ pub const CHECKS: [Check; 3] = [
         macros: &[
             ("port", "587"),
             ("user", "probe@example.org"),
-            ("password-file", "/etc/zabbix/smtp-probe.password"),
+            ("password-file", "/etc/zabbix/smtp-probe.secret"),
             ("warning", "1"),
             ("critical", "2"),
             ("timeout", "2.5"),

@@ -17,24 +17,30 @@ mod icinga;
 mod nagios;
 #[path = "engines/nrpe.rs"]
 mod nrpe;
+#[path = "engines/zabbix.rs"]
+mod zabbix;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use bed::Bed;
-use check_smtp_testbed::real::{Icinga, Nagios, Nrpe};
+use check_smtp_testbed::real::{Icinga, Nagios, Nrpe, Zabbix};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 type Scene = fn(&Bed) -> Result<(), Failed>;
 type Installed = fn() -> bool;
 
-const TRIALS: [(&str, &str, Installed, Scene); 6] = [
+/// What its test needs.
+const ZABBIX: &str = "zabbix_server for PostgreSQL, its frontend, PHP, PostgreSQL or curl";
+
+const TRIALS: [(&str, &str, Installed, Scene); 7] = [
     ("nagios_stores_what_was_printed", "nagios4", Nagios::is_installed, nagios::results),
     ("nagios_takes_the_sample_services", "nagios4", Nagios::is_installed, nagios::samples),
     ("nrpe_passes_on_what_was_printed", "nrpe and check_nrpe", Nrpe::is_installed, nrpe::results),
     ("icinga2_stores_what_was_printed", "icinga2 and curl", Icinga::is_installed, icinga::results),
     ("icinga2_takes_the_sample_services", "icinga2 and curl", Icinga::is_installed, icinga::samples),
     ("icinga2_has_a_satellite_check", "icinga2 and curl", Icinga::is_installed, icinga::satellite),
+    ("zabbix_stores_what_was_printed", ZABBIX, Zabbix::is_installed, zabbix::results),
 ];
 
 fn main() -> ExitCode {

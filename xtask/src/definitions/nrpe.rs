@@ -8,6 +8,9 @@ use crate::registry::{CHECKS, Check, Service, Value};
 /// Where Debian and Fedora (as a link) keep plugins.
 const DIRECTORY: &str = "/usr/lib/nagios/plugins";
 
+/// Where the packages put the file of options.
+const OPTIONS: &str = "/etc/smtp-monitoring-plugins/mail.ini";
+
 /// `command[...]` lines; arguments from the other side are not taken (NRPE is built without them, for good reason).
 pub fn nrpe() -> String {
     let mut text = format!("# {ORIGIN}\n#\n{}", explanation());
@@ -55,7 +58,7 @@ fn needs_section(service: &Service) -> bool {
 /// What a line says to a server on this host. What no two hosts share stands in a section with the service's name.
 fn local_words(service: &Service) -> String {
     if needs_section(service) {
-        format!("--extra-opts={}", service.name)
+        format!("--extra-opts={}@{OPTIONS}", service.name)
     } else {
         format!("--hostname localhost {}", option::words(service, "localhost"))
     }
@@ -63,9 +66,9 @@ fn local_words(service: &Service) -> String {
 
 /// Which sections the lines want, as comments.
 fn explanation() -> String {
-    let mut text = String::from(
+    let mut text = format!(
         "# Lines with --extra-opts take their options, the host name in the certificate and the place of a secret among them, from a\n\
-         # section of /etc/monitoring-plugins.ini (or another of the files in the man page), such as:\n",
+         # section of {OPTIONS}, which has to be written first, such as:\n"
     );
     for (_, service) in services().filter(|(_, service)| needs_section(service)) {
         let _ = writeln!(text, "#\n#   [{}]\n#   hostname = localhost", service.name);

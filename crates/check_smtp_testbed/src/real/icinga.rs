@@ -83,10 +83,11 @@ impl Icinga {
         let began = Instant::now();
         loop {
             let answer = self.ask("objects/services", None)?;
-            let services = answer["results"].as_array().cloned().unwrap_or_default();
-            let is_checked = |service: &Value| service["attrs"]["last_check_result"].is_object();
+            let results = answer.get("results").and_then(Value::as_array).into_iter().flatten();
+            let services: Vec<Value> = results.filter_map(|result| result.get("attrs")).cloned().collect();
+            let is_checked = |service: &Value| service.get("last_check_result").is_some_and(Value::is_object);
             if services.len() == count && services.iter().all(is_checked) {
-                return Ok(services.into_iter().map(|mut service| service["attrs"].take()).collect());
+                return Ok(services);
             }
             if self.server.try_wait()?.is_some() || began.elapsed() > PATIENCE {
                 let known = services.len();

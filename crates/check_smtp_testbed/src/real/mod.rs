@@ -10,9 +10,11 @@ mod nagios;
 mod nginx;
 mod nrpe;
 mod postfix;
+mod postgres;
 mod recorder;
 mod unbound;
 mod web;
+mod zabbix;
 mod zone;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -33,6 +35,7 @@ pub use self::nrpe::Nrpe;
 pub use self::postfix::{Postfix, Service};
 pub use self::recorder::{Recorder, Run};
 pub use self::unbound::Validator;
+pub use self::zabbix::Zabbix;
 pub use self::zone::{Signing, Zone};
 use crate::{Error, Result};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Instant;
 
-use super::{PATIENCE, give_to, open_to_all, pause, program, required, spawn, stop};
+use super::{PATIENCE, give_to, open_to_all, pause, program, spawn, stop};
 use crate::{Error, Result, TempDir};
 
 /// The user it runs as.
@@ -25,7 +25,7 @@ pub type Status = HashMap<String, String>;
 impl Nagios {
     /// Whether it is installed.
     pub fn is_installed() -> bool {
-        program("nagios4").is_some()
+        nagios().is_some()
     }
 
     /// Starts it with these files of definitions, and with definitions of the test's own. `interval`: the length of its unit of time in
@@ -42,7 +42,7 @@ impl Nagios {
         std::fs::write(root.join("objects.cfg"), format!("{}{definitions}", base()))?;
         let configuration = root.join("nagios.cfg");
         std::fs::write(&configuration, main(root, files))?;
-        let nagios = required("nagios4")?;
+        let nagios = nagios().ok_or_else(|| Error::Other("Nagios is not installed".into()))?;
         verify(&nagios, &configuration)?;
         let server = spawn(Command::new(nagios).arg(&configuration), &root.join("said"))?;
         Ok(Self { directory, server })
@@ -84,6 +84,11 @@ impl Drop for Nagios {
     fn drop(&mut self) {
         stop(&mut self.server);
     }
+}
+
+/// Debian's name, or that of everybody else.
+fn nagios() -> Option<PathBuf> {
+    program("nagios4").or_else(|| program("nagios"))
 }
 
 fn is_checked(status: &Status) -> bool {

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 
-use super::{free_port, open_to_all, program, required, spawn, stop, wait_for};
+use super::{free_port, give_to, open_to_all, program, required, spawn, stop, wait_for};
 use crate::{Result, TempDir};
 
+/// The user it runs as.
+const USER: &str = "nagios";
 /// Where its definitions expect plugins: NRPE has no variable for it.
 const PLUGINS: &str = "/usr/lib/nagios/plugins";
 
@@ -23,8 +25,8 @@ impl Nrpe {
         program("nrpe").is_some() && client().is_file()
     }
 
-    /// Starts it with these definitions and `commands` of the test's own. It sees these plugins where its definitions look for them, by a
-    /// mount of its own, and this file of options (`$MP_CONFIG_FILE`). Needs root.
+    /// Starts it with these definitions and `commands` of the test's own. It sees these plugins, and this file of options, where its
+    /// definitions look for them, by mounts of its own. Needs root.
     pub fn start(plugins: &Path, definitions: &Path, commands: &str, options: &Path) -> Result<Self> {
         let directory = TempDir::new()?;
         let root = directory.path();
@@ -32,23 +34,35 @@ impl Nrpe {
         let port = free_port()?;
         let configuration = root.join("nrpe.cfg");
         let text = format!(
-            "server_address=127.0.0.1\nserver_port={port}\nallowed_hosts=127.0.0.1\nnrpe_user=nagios\nnrpe_group=nagios\n\
-             pid_file={}/pid\ndont_blame_nrpe=0\nkeep_env_vars=MP_CONFIG_FILE\ncommand_timeout=30\ninclude={}\n{commands}",
+            "server_address=127.0.0.1\nserver_port={port}\nallowed_hosts=127.0.0.1\nnrpe_user={USER}\nnrpe_group={USER}\n\
+             pid_file={}/pid\ndont_blame_nrpe=0\ncommand_timeout=30\ninclude={}\n{commands}",
             root.display(),
             definitions.display()
         );
         std::fs::write(&configuration, text)?;
         let nrpe = required("nrpe")?;
+        let (upper, work) = (root.join("etc"), root.join("work"));
+        let of_options = upper.join("smtp-monitoring-plugins");
+        std::fs::create_dir_all(&of_options)?;
+        std::fs::create_dir(&work)?;
+        open_to_all(&upper)?;
+        let own = of_options.join("mail.ini");
+        // With its mode: others may not read it.
+        std::fs::copy(options, &own)?;
+        give_to(USER, &own)?;
         let script = format!(
-            "mount --bind '{}' {PLUGINS} && exec '{}' -c '{}' -f",
+            "mount --bind '{}' {PLUGINS} && mount -t overlay -o lowerdir=/etc,upperdir='{}',workdir='{}' overlay /etc && \
+             exec '{}' -c '{}' -f",
             plugins.display(),
+            upper.display(),
+            work.display(),
             nrpe.display(),
             configuration.display()
         );
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "sh", "-c"]).arg(script);
         let log = root.join("log");
-        let server = spawn(command.env("MP_CONFIG_FILE", options), &log)?;
+        let server = spawn(&mut command, &log)?;
         let mut server = Self { _directory: directory, server, port };
         wait_for(&[port], &mut server.server, &log)?;
         Ok(server)

@@ -1,5 +1,6 @@
 //! Asking the interfaces of engines, by curl, and taking what their writers send.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -23,7 +24,7 @@ pub fn ask(url: &str, options: &str, body: Option<&Value>) -> Result<Value> {
     if let Some(body) = body {
         // Quotes and backslashes are escaped in curl's configuration as they are in JSON.
         let body = body.to_string().replace('\\', "\\\\").replace('"', "\\\"");
-        text.push_str(&format!("header = \"Content-Type: application/json\"\ndata-binary = \"{body}\"\n"));
+        let _ = write!(text, "header = \"Content-Type: application/json\"\ndata-binary = \"{body}\"\n");
     }
     let mut curl = Command::new(super::required("curl")?);
     curl.args(["--config", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
