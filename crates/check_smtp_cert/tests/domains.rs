@@ -169,6 +169,10 @@ fn zones(postfix: &Postfix) -> Result<Vec<Zone>> {
         signed("mixed.example", &lines(&["@ MX 0 .", "@ MX 10 mail.example.org."])),
         signed("aliased.example", &lines(&["@ MX 10 mx", "mx CNAME ee.example.org."])).with_nsec3(),
         signed("literal.example", &lines(&["@ MX 10 127.0.0.1."])),
+        signed("twice.example", &lines(&["@ MX 10 mail.example.org.", "@ MX 20 mail.example.org."])),
+        signed("partly.example", &lines(&["@ MX 10 mail.example.org.", "@ MX 20 nowhere.example.org."])),
+        signed("tas.example", &lines(&["@ MX 10 ta.example.org.", "@ MX 20 ta-certificate.example.org."])),
+        signed("many.example", &many()),
         Zone::new("hosted.example", Signing::Unsigned, &lines(&["@ MX 10 ee.example.org."])),
         Zone::new("bogus.example", Signing::Bogus, &lines(&["@ MX 10 mail.example.org."])),
         Zone::new("broken-sts.example", Signing::Unsigned, &lines(&["@ MX 10 mail.example.org."])),
@@ -185,6 +189,10 @@ fn zones(postfix: &Postfix) -> Result<Vec<Zone>> {
     let tlsa = Factory::shared()?.identity(Kind::Good)?.tlsa(0, 3, 1, 1)?;
     let implicit = ["@ A 127.0.0.1".to_owned(), format!("_{good}._tcp TLSA {tlsa}")];
     zones.push(signed("implicit.example", &implicit).with_nsec3());
+    let wildcard = postfix.port("wildcard")?;
+    let anchor = Factory::shared()?.identity(Kind::Good)?.tlsa(1, 2, 1, 1)?;
+    let elsewhere = ["mx A 127.0.0.1".to_owned(), format!("_{wildcard}._tcp.mx TLSA {anchor}")];
+    zones.push(signed("elsewhere.example", &elsewhere));
     let unsigned = ["@ MX 10 mail", "mail A 127.0.0.1"].map(str::to_owned).into_iter();
     let unsigned: Vec<String> = unsigned.chain([format!("_{good}._tcp.mail TLSA {tlsa}")]).collect();
     zones.push(Zone::new("unsigned.example", Signing::Unsigned, &unsigned));
@@ -200,6 +208,11 @@ fn zones(postfix: &Postfix) -> Result<Vec<Zone>> {
         zones.push(Zone::new(name, Signing::Unsigned, &records));
     }
     Ok(zones)
+}
+
+/// More MX hosts than are looked at.
+fn many() -> Vec<String> {
+    (1..=20).map(|number| format!("@ MX {number} mail{number}.example.org.")).collect()
 }
 
 fn lines(lines: &[&str]) -> Vec<String> {
@@ -231,6 +244,7 @@ fn hosts(postfix: &Postfix) -> Result<Vec<String>> {
         ("ta-certificate", "wildcard", vec![of(Kind::Good, 1, 2, 0, 2)?]),
         ("ta-other-name", "wrong-host", vec![of(Kind::Good, 1, 2, 1, 1)?]),
         ("ta-expired", "expired", vec![of(Kind::Good, 1, 2, 1, 1)?]),
+        ("ta-leaf-in-full", "wildcard", vec![of(Kind::Wildcard, 0, 2, 0, 0)?]),
         ("ta-leaf", "wildcard", vec![of(Kind::Wildcard, 0, 2, 1, 1)?]),
         ("ta-not-sent", "wildcard", vec![root(1, 1)?]),
         ("ta-in-full", "wildcard", vec![root(0, 0)?]),
@@ -245,8 +259,33 @@ fn hosts(postfix: &Postfix) -> Result<Vec<String>> {
         records.push(format!("{host} A 127.0.0.1"));
         records.extend(tlsa.iter().map(|tlsa| format!("_{port}._tcp.{host} TLSA {tlsa}")));
     }
-    // The second host of the domain, asked on the port of the first.
+    let (good, tlsa) = (postfix.port("good")?, of(Kind::Good, 0, 3, 1, 1)?);
     let wildcard = postfix.port("wildcard")?;
+    let wrong = of(Kind::WrongHost, 0, 3, 1, 1)?;
+    records.extend([
+        // Aliases of hosts that are not secure: the name's own records count (RFC 7672 section 2.2.2).
+        "guest CNAME mail.unsigned.example.".to_owned(),
+        format!("_{good}._tcp.guest TLSA {tlsa}"),
+        "stranger CNAME mail.unsigned.example.".to_owned(),
+        format!("_{good}._tcp.stranger TLSA {wrong}"),
+        // Records that are not secure at the alias's target, and secure ones at the name.
+        "twofold CNAME island".to_owned(),
+        format!("_{wildcard}._tcp.twofold TLSA {wrong}"),
+        // Wildcards, aliases without a target, and a whole tree that is elsewhere.
+        "wild A 127.0.0.1".to_owned(),
+        format!("*._tcp.wild TLSA {tlsa}"),
+        "*.any A 127.0.0.1".to_owned(),
+        "dangling A 127.0.0.1".to_owned(),
+        format!("_{wildcard}._tcp.dangling CNAME none"),
+        "lost A 127.0.0.1".to_owned(),
+        format!("_{wildcard}._tcp.lost CNAME nowhere"),
+        "moved A 127.0.0.1".to_owned(),
+        "_tcp.moved DNAME _tcp.ee".to_owned(),
+        "www CNAME none".to_owned(),
+        // A certificate for the domain, at a host of another name.
+        "corp MX 10 mx.elsewhere.example.".to_owned(),
+    ]);
+    // The second host of the domain, asked on the port of the first.
     records.push(format!("_{wildcard}._tcp.ee TLSA {}", of(Kind::Wildcard, 0, 3, 1, 1)?));
     records.extend(["island", "bad", "dead"].map(|host| format!("{host} A 127.0.0.1")));
     Ok(records)
