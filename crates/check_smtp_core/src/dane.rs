@@ -321,11 +321,19 @@ mod tests {
 
     #[test]
     fn no_more_is_looked_at_than_the_limits() {
-        let (whole, _) = certificate("CA");
+        let ((leaf, _), (whole, _)) = (certificate("leaf"), certificate("CA"));
         let records = vec![Tlsa::new(2, 0, 1, written(1, &whole)); 70];
-        let found = hits(&records, &vec![whole; 40]);
+        let chain: Vec<_> = std::iter::once(leaf).chain(vec![whole; 40]).collect();
+        let found = hits(&records, &chain);
         assert_eq!(found.len(), 64 * 31);
         assert!(found.iter().all(|hit| hit.record < 64 && (1..32).contains(&hit.element)));
+    }
+
+    #[test]
+    fn the_leaf_sent_again_is_no_trust_anchor() {
+        let ((leaf, _), (issuer, _)) = (certificate("leaf"), certificate("CA"));
+        let records = [Tlsa::new(2, 0, 1, written(1, &leaf)), Tlsa::new(2, 0, 0, leaf.clone())];
+        assert_eq!(hits(&records, &[leaf.clone(), issuer, leaf]), []);
     }
 
     #[test]

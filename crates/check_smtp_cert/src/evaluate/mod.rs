@@ -3,6 +3,8 @@
 mod chain;
 mod dane;
 mod domain;
+#[cfg(test)]
+mod domain_tests;
 mod endpoint;
 mod expiry;
 mod gauges;
