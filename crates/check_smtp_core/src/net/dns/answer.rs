@@ -55,15 +55,16 @@ impl Found {
         }
     }
 
-    /// A signature over fewer labels than the name has is a wildcard's (RFC 4035 section 5.3.4).
+    /// A signature over fewer labels than the name has is a wildcard's (RFC 4035 section 5.3.4). Of several the shortest counts: one put
+    /// beside it must not hide it.
     fn note_expansion(&mut self, here: &[&Record], kind: RecordType) {
-        let signed = here.iter().find_map(|record| match &record.data {
+        let signed = here.iter().filter_map(|record| match &record.data {
             RData::DNSSEC(DNSSECRData::RRSIG(signature)) if signature.input().type_covered == kind => {
                 Some(signature.input().num_labels)
             }
             _ => None,
         });
-        if let Some(labels) = signed.filter(|labels| *labels < self.name.num_labels()) {
+        if let Some(labels) = signed.min().filter(|labels| *labels < self.name.num_labels()) {
             self.expanded.push((self.name.clone(), labels));
         }
     }
@@ -125,4 +126,37 @@ fn redirected(response: &DnsResponse, name: &Name, target: &Name) -> Option<Proo
 pub fn is_denied_by_its_zone(response: &DnsResponse, name: &Name) -> bool {
     let mut zones = response.authorities.iter().filter(|record| record.record_type() == RecordType::SOA);
     response.authorities.is_empty() || zones.any(|record| record.name.zone_of(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::proto::dnssec::rdata::NSEC;
+    use hickory_resolver::proto::rr::{Name, RecordType};
+
+    use super::denies;
+
+    #[test]
+    fn what_an_nsec_record_denies() {
+        let name = |text: &str| Name::from_ascii(text).unwrap();
+        let table = [
+            // Owner, next, types, and what is asked.
+            ("b.example.org.", "d.example.org.", &[RecordType::A][..], "c.example.org.", true),
+            ("*._tcp.example.org.", "mail.example.org.", &[RecordType::TLSA], "_25._tcp.example.org.", true),
+            ("b.example.org.", "d.example.org.", &[RecordType::A], "b.example.org.", false),
+            ("b.example.org.", "d.example.org.", &[RecordType::A], "d.example.org.", false),
+            ("b.example.org.", "d.example.org.", &[RecordType::A], "e.example.org.", false),
+            // The last of the zone points to its begin.
+            ("x.example.org.", "example.org.", &[RecordType::A], "z.example.org.", true),
+            // Something below it exists: so does the name.
+            ("b.example.org.", "a.c.example.org.", &[RecordType::A], "c.example.org.", false),
+            // Below a delegation or a DNAME the record says nothing.
+            ("b.example.org.", "d.example.org.", &[RecordType::NS], "a.b.example.org.", false),
+            ("b.example.org.", "d.example.org.", &[RecordType::DNAME], "a.b.example.org.", false),
+            ("b.example.org.", "d.example.org.", &[RecordType::NS], "c.example.org.", true),
+        ];
+        for (owner, next, types, asked, denied) in table {
+            let nsec = NSEC::new(name(next), types.iter().copied());
+            assert_eq!(denies(&name(owner), &nsec, &name(asked)), denied, "{owner} {next} {asked}");
+        }
+    }
 }
