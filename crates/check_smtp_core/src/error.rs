@@ -34,6 +34,8 @@ pub enum Cause {
     NameNotFound(String),
     /// The name server could not answer (SERVFAIL, unreachable).
     LookupFailed(String),
+    /// The name server passes on no DNSSEC signatures: nothing can be proven here, which says nothing about the zone.
+    NoProof(String),
     /// DNSSEC signatures over this do not hold, or what proves them is missing (RFC 4033 section 5).
     Bogus(String),
     /// No address of the family asked for (`-4`, `-6`).
@@ -110,6 +112,7 @@ impl fmt::Display for Failure {
             Cause::Timeout(budget) => timeout(f, self.phase, *budget),
             Cause::NameNotFound(name) => write!(f, "name '{name}' not found (no such name, or no address)"),
             Cause::LookupFailed(words) => write!(f, "name lookup failed: {words}"),
+            Cause::NoProof(who) => write!(f, "{who} passes on no DNSSEC signatures, nothing can be proven"),
             Cause::Bogus(what) => write!(f, "DNSSEC does not hold (bogus): {what}"),
             Cause::NoAddress(family) => write!(f, "name has no {family} address"),
             Cause::NotConnected(words) => write!(f, "connect failed: {words}"),

@@ -10,7 +10,7 @@ use crate::{advice, certificate::Fault};
 /// CRITICAL whenever the service fails, whatever the reason; UNKNOWN only where we could not ask.
 pub fn state_of(failure: &Failure) -> State {
     match failure.cause {
-        Cause::Local(_) | Cause::Sasl(SaslFault::Prohibited(_)) => State::Unknown,
+        Cause::Local(_) | Cause::NoProof(_) | Cause::Sasl(SaslFault::Prohibited(_)) => State::Unknown,
         _ => State::Critical,
     }
 }
@@ -21,6 +21,7 @@ pub fn id_of(failure: &Failure) -> &'static str {
         Cause::Timeout(_) => "timeout",
         Cause::NameNotFound(_) => "name_not_found",
         Cause::LookupFailed(_) => "name_lookup_failed",
+        Cause::NoProof(_) => "dnssec_not_passed_on",
         Cause::Bogus(_) => "dnssec_bogus",
         Cause::NoAddress(_) => "no_address_of_family",
         Cause::NotConnected(_) => "connect_failed",

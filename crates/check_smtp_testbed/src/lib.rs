@@ -9,6 +9,7 @@
 pub mod cases;
 mod error;
 pub mod factory;
+mod forwarder;
 pub mod real;
 pub mod script;
 pub mod serve;
@@ -17,6 +18,7 @@ mod socket;
 mod tempdir;
 
 pub use self::error::{Error, Result};
+pub use self::forwarder::Forwarder;
 pub use self::tempdir::TempDir;
 
 /// Whether this process may start servers, bind low ports and mount.

@@ -8,6 +8,7 @@ mod trials;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use check_smtp_core::contact::{Contact, Way};
 use check_smtp_core::error::{Cause, Failure};
@@ -23,6 +24,9 @@ use crate::facts::{Chain, Endpoint, Facts};
 /// Sessions held at the same time.
 const SESSIONS: usize = 48;
 
+/// Time for reading roots and building paths, at the most.
+const VERDICTS: Duration = Duration::from_millis(250);
+
 /// The chains that were sent, each once.
 type Sent = Vec<Vec<Vec<u8>>>;
 
@@ -30,15 +34,12 @@ type Sent = Vec<Vec<Vec<u8>>>;
 pub fn probe(config: &Config, deadline: Deadline) -> Facts {
     let mut facts = Facts { now: clock::now(), ..Facts::default() };
     let (sent, places) = match &config.source {
-        Source::Server(server) => ask(server, config, deadline, &mut facts),
+        Source::Server(server) => ask(server, config, deadline.less(reserve(deadline)), &mut facts),
         Source::File { chain, key } => (read(chain, key.as_deref(), deadline, &mut facts), Vec::new()),
     };
     facts.chains = sent.iter().map(|chain| judged(chain, config, deadline)).collect();
-    for endpoint in &mut facts.endpoints {
-        let (host, chain) =
-            (facts.hosts.get(endpoint.host), endpoint.chain.and_then(|chain| sent.get(chain)));
-        endpoint.dane = host.zip(chain).and_then(|(host, chain)| dane::seen(host, chain));
-    }
+    dane::look(&sent, &mut facts, deadline);
+    facts.not_written = config.pem.as_deref().and_then(|path| pem::write(path, &sent, deadline).err());
     // After the verdicts: a trial that hangs takes the rest of the time, and nothing else with it. Where no session came as far as TLS
     // there is nothing to try it with.
     if let Source::Server(server) = &config.source
@@ -46,8 +47,12 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
     {
         trials::try_out(server, &places, deadline, &mut facts);
     }
-    facts.not_written = config.pem.as_deref().and_then(|path| pem::write(path, &sent, deadline).err());
     facts
+}
+
+/// What the sessions leave to the verdicts: one that stalls must not take those of the others with it, nor its own.
+fn reserve(deadline: Deadline) -> Duration {
+    (deadline.budget() / 20).min(VERDICTS)
 }
 
 fn failed(cause: Cause) -> Failure {

@@ -23,6 +23,14 @@ pub(super) fn for_lookup(words: &str) -> Option<Advice> {
     )
 }
 
+/// Advice on a name server that drops signatures.
+pub(super) fn no_proof() -> Option<Advice> {
+    advice(
+        "dnssec_not_passed_on",
+        "give --resolver a name server that passes signatures on (with --dnssec own) or validates them itself, such as Unbound on this host",
+    )
+}
+
 /// Advice on signatures that do not hold.
 pub(super) fn bogus() -> Option<Advice> {
     advice(
@@ -51,7 +59,7 @@ pub fn dane_insecure() -> Option<Advice> {
 pub fn dane_absent() -> Option<Advice> {
     advice(
         "dane_absent",
-        "publish '3 1 1' and the SHA-256 of the server's public key at _25._tcp of each MX host (-vv shows the hash), or leave out --dane require",
+        "publish '3 1 1' and the SHA-256 of the server's public key (-vv shows it) at the name told above, or leave out --dane require",
     )
 }
 

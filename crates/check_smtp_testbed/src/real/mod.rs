@@ -42,6 +42,13 @@ use crate::{Error, Result};
 /// How long a server may take to listen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// So many ports that are free now, all different: each is held until the last is found.
+fn free_ports(count: usize) -> Result<Vec<u16>> {
+    let held: std::io::Result<Vec<TcpListener>> =
+        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect();
+    held?.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+}
+
 /// A port that is free now.
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())

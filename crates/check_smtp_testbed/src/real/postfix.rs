@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::Pid;
 
-use super::{Cyrus, end, free_port, hold, open_to_all, stop, wait_for};
+use super::{Cyrus, end, free_ports, hold, open_to_all, stop, wait_for};
 use crate::factory::{Factory, Kind};
 use crate::{Error, Result, TempDir};
 
@@ -109,10 +109,9 @@ impl Postfix {
         let identity = Factory::shared()?.identity(Kind::GoodRsa)?;
         std::fs::write(directory.path().join("config/chain.pem"), identity.key_pem + &identity.chain_pem)?;
         std::fs::write(directory.path().join("ca.pem"), Factory::shared()?.ca_pem()?)?;
-        let mut ports = Vec::new();
-        for service in services {
-            ports.push((service.name, free_port()?));
-        }
+        let numbers = free_ports(services.len())?;
+        let ports: Vec<_> =
+            services.iter().map(|service| service.name).zip(numbers.iter().copied()).collect();
         std::fs::write(directory.path().join("config/main.cf"), main_cf(&root, daemons))?;
         if let Some(cyrus) = services.iter().find_map(|service| service.cyrus.as_ref()) {
             // Debian looks here, whatever cyrus_sasl_config_path says.
@@ -125,7 +124,6 @@ impl Postfix {
         command.args(["-c", &format!("{root}/config"), "start-fg"]);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let mut master = command.spawn()?;
-        let numbers: Vec<u16> = ports.iter().map(|(_, port)| *port).collect();
         match wait_for(&numbers, &mut master, &log) {
             Ok(()) => Ok(Self { directory, master, ports }),
             Err(error) => {
