@@ -29,12 +29,18 @@ installed() {
 packages="gcc:gcc libc6-dev:glibc-devel pkg-config:pkgconf-pkg-config libssl-dev:openssl-devel ca-certificates:ca-certificates"
 case $task in
 demo) ;;
-test) packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make" ;;
+test)
+    packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make"
+    # The engines that run the checks. php-cgi comes before what needs php, which then asks for no module of a web server.
+    packages="$packages nagios4-core:nagios nagios-nrpe-server:nrpe nagios-nrpe-plugin:nagios-plugins-nrpe icinga2-bin:icinga2 php-cgi: php-cli: php-pgsql: zabbix-server-pgsql: zabbix-frontend-php: postgresql: curl:curl"
+    ;;
 bench)
     packages="$packages openssl:openssl monitoring-plugins-basic:nagios-plugins-smtp valgrind:valgrind strace:strace time:time perl:perl make:make util-linux:util-linux knot:knot knot-dnssecutils:knot-dnssecutils"
     # check_ssl_cert (formerly in nagios-plugins-contrib), and what it refuses to start without. Fedora has no package of it: put it into
     # the plugin directory by hand there.
     packages="$packages monitoring-plugins-contrib: bc:bc bind9-host:bind-utils curl:curl file:file"
+    # The engines of 'cargo xtask bench engines'.
+    packages="$packages nagios4-core:nagios icinga2-bin:icinga2"
     ;;
 *)
     echo "give demo, test or bench, not '$task'" >&2
