@@ -1,4 +1,4 @@
-//! Development tasks: `cargo xtask gen [--check]`, `cargo xtask bench`.
+//! Development tasks: `cargo xtask gen [--check]`, `cargo xtask bench [engines]`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a development tool speaks to its user")]
 
@@ -16,7 +16,9 @@ fn main() -> ExitCode {
         ["gen"] => generate::write(),
         ["gen", "--check"] => generate::check(),
         ["bench"] => bench::run(),
-        _ => Err("usage: cargo xtask gen [--check] | bench".into()),
+        ["bench", "engines"] => bench::engines::run(None),
+        ["bench", "engines", plugins] => bench::engines::run(Some(plugins)),
+        _ => Err("usage: cargo xtask gen [--check] | bench [engines [DIRECTORY]]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

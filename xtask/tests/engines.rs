@@ -18,6 +18,8 @@ mod icinga;
 mod nagios;
 #[path = "engines/nrpe.rs"]
 mod nrpe;
+#[path = "engines/registry.rs"]
+mod registry;
 #[path = "engines/zabbix.rs"]
 mod zabbix;
 
@@ -34,7 +36,8 @@ type Installed = fn() -> bool;
 /// What its test needs.
 const ZABBIX: &str = "zabbix_server for PostgreSQL, its frontend, PHP, PostgreSQL or curl";
 
-const TRIALS: [(&str, &str, Installed, Scene); 7] = [
+const TRIALS: [(&str, &str, Installed, Scene); 8] = [
+    ("the_registry_has_every_metric", "", || true, registry::scenes),
     ("nagios_stores_what_was_printed", "nagios4", Nagios::is_installed, nagios::results),
     ("nagios_takes_the_sample_services", "nagios4", Nagios::is_installed, nagios::samples),
     ("nrpe_passes_on_what_was_printed", "nrpe and check_nrpe", Nrpe::is_installed, nrpe::results),

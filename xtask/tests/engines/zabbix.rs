@@ -1,4 +1,4 @@
-//! Zabbix 6.0: the template in its server, asked by its interface.
+//! Zabbix, whichever of 6.0 and 7.0 is installed: the template in its server, asked by its interface.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
@@ -10,7 +10,6 @@ use xtask::registry::{CHECKS, Check};
 
 use crate::bed::{Bed, Scene, shipped};
 
-const TEMPLATES: &str = "zabbix/6.0/smtp-monitoring-plugins.yaml";
 /// How long a value may take: a reload of the configuration, an interval, and a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -23,11 +22,16 @@ struct Setup {
 impl Setup {
     fn start(recorder: &Recorder) -> Result<Self, Failed> {
         let zabbix = Zabbix::start(&recorder.plugins())?;
+        let version = zabbix.call("apiinfo.version", &json!([]))?;
+        let is_old = version.as_str().is_some_and(|version| version.starts_with("6.0."));
+        let (templates, groups) = if is_old { ("6.0", "groups") } else { ("7.0", "template_groups") };
+        let templates = shipped(&format!("zabbix/{templates}/smtp-monitoring-plugins.yaml"));
         let both = json!({ "createMissing": true, "updateExisting": true });
         let rules = json!({
-            "groups": both, "templates": both, "items": both, "triggers": both, "graphs": both, "discoveryRules": both, "valueMaps": both,
+            groups: both, "templates": both, "items": both, "triggers": both, "graphs": both, "discoveryRules": both, "valueMaps": both,
         });
-        let import = json!({ "format": "yaml", "rules": rules, "source": std::fs::read_to_string(shipped(TEMPLATES))? });
+        let import =
+            json!({ "format": "yaml", "rules": rules, "source": std::fs::read_to_string(templates)? });
         zabbix.call("configuration.import", &import)?;
         // What was imported may be imported again, as an upgrade does.
         zabbix.call("configuration.import", &import)?;

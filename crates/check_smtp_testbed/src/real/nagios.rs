@@ -68,6 +68,11 @@ impl Nagios {
         }
     }
 
+    /// Lets a tenth of a second pass.
+    pub fn pause(&self) -> Result<()> {
+        pause(&self.server)
+    }
+
     /// Its process number.
     pub fn id(&self) -> u32 {
         self.server.id()
