@@ -58,3 +58,71 @@ fn uuid(words: &str) -> String {
 fn question(check: &Check) -> String {
     (check.command)().get_about().map(ToString::to_string).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use check_smtp_core::plugin::arguments::is_secret;
+
+    use super::{CHECKS, files, uuid};
+
+    #[test]
+    fn an_option_that_holds_a_secret_is_in_no_file() {
+        let secret = |check: &crate::registry::Check| {
+            let command = (check.command)();
+            let secrets = command.get_arguments().filter(|arg| is_secret(arg));
+            secrets.filter_map(|arg| arg.get_long().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        let secrets: HashSet<String> = CHECKS.iter().flat_map(secret).collect();
+        assert!(secrets.contains("password"), "the suite has no secret option any more: {secrets:?}");
+        for (path, text) in files().unwrap() {
+            for name in &secrets {
+                let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '-';
+                let mut rest = text.as_str();
+                while let Some((_, tail)) = rest.split_once(&format!("--{name}")) {
+                    assert!(tail.starts_with(goes_on), "{path} has --{name}");
+                    rest = tail;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn icinga_and_the_director_have_every_option() {
+        let files = files().unwrap();
+        let text = |path: &str| files.iter().find(|(known, _)| known == path).unwrap().1.clone();
+        let (commands, basket) = (text("icinga2/smtp-commands.conf"), text("icinga2/director-basket.json"));
+        for check in &CHECKS {
+            for arg in (check.command)().get_arguments().filter(|arg| !is_secret(arg)) {
+                let Some(long) = arg.get_long() else { continue };
+                if !super::option::NOT_FOR_ENGINES.contains(&long) {
+                    let variable = format!("${}_{}$", check.object(), long.replace('-', "_"));
+                    assert!(commands.contains(&variable) && basket.contains(&variable), "{variable}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_identifier_is_given_twice() {
+        for (path, text) in files().unwrap().into_iter().filter(|(path, _)| path.starts_with("zabbix/")) {
+            let uuids: Vec<&str> =
+                text.lines().filter_map(|line| line.split_once("uuid: ")).map(|(_, id)| id).collect();
+            let distinct: HashSet<&&str> = uuids.iter().collect();
+            assert!(
+                uuids.len() > 50 && distinct.len() == uuids.len(),
+                "{path}: {} of {}",
+                distinct.len(),
+                uuids.len()
+            );
+        }
+    }
+
+    #[test]
+    fn an_identifier_is_of_version_4() {
+        let id = uuid("x");
+        assert_eq!((id.len(), &id[12..13]), (32, "4"));
+        assert!("89ab".contains(&id[16..17]));
+    }
+}

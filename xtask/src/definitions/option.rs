@@ -7,7 +7,7 @@ use crate::Result;
 use crate::registry::{Check, Service, Value};
 
 /// Options that have no place in an engine's definition: they print something else, or want a standard input.
-const NOT_FOR_ENGINES: [&str; 4] = ["help", "version", "output", "password-stdin"];
+pub const NOT_FOR_ENGINES: [&str; 4] = ["help", "version", "output", "password-stdin"];
 
 /// What follows an option's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
