@@ -34,16 +34,21 @@ type Scene = fn(&Bed) -> Result<(), Failed>;
 type Installed = fn() -> bool;
 
 /// What its test needs.
-const ZABBIX: &str = "zabbix_server for PostgreSQL, its frontend, PHP, PostgreSQL or curl";
+const ZABBIX: &str = "zabbix_server for PostgreSQL, its frontend, PHP, PostgreSQL, curl or mounts of its own";
 
 const TRIALS: [(&str, &str, Installed, Scene); 8] = [
     ("the_registry_has_every_metric", "", || true, registry::scenes),
     ("nagios_stores_what_was_printed", "nagios4", Nagios::is_installed, nagios::results),
     ("nagios_takes_the_sample_services", "nagios4", Nagios::is_installed, nagios::samples),
-    ("nrpe_passes_on_what_was_printed", "nrpe and check_nrpe", Nrpe::is_installed, nrpe::results),
-    ("icinga2_stores_what_was_printed", "icinga2 and curl", Icinga::is_installed, icinga::results),
-    ("icinga2_takes_the_sample_services", "icinga2 and curl", Icinga::is_installed, icinga::samples),
-    ("icinga2_has_a_satellite_check", "icinga2 and curl", Icinga::is_installed, icinga::satellite),
+    (
+        "nrpe_passes_on_what_was_printed",
+        "nrpe, check_nrpe or mounts of its own",
+        Nrpe::is_installed,
+        nrpe::results,
+    ),
+    ("icinga2_stores_what_was_printed", "icinga2 or curl", Icinga::is_installed, icinga::results),
+    ("icinga2_takes_the_sample_services", "icinga2 or curl", Icinga::is_installed, icinga::samples),
+    ("icinga2_has_a_satellite_check", "icinga2 or curl", Icinga::is_installed, icinga::satellite),
     ("zabbix_stores_what_was_printed", ZABBIX, Zabbix::is_installed, zabbix::results),
 ];
 
@@ -62,7 +67,7 @@ fn main() -> ExitCode {
     let trials = TRIALS.into_iter().map(|(name, engine, is_installed, hold)| {
         let reason = match (is_root, is_installed()) {
             (false, _) => Some("needs root".to_owned()),
-            (_, false) => Some(format!("{engine} not installed")),
+            (_, false) => Some(format!("{engine} missing")),
             _ => None,
         };
         if let Some(reason) = reason.filter(|_| may_skip) {

@@ -33,6 +33,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 pub use self::mask::{fits, mask};
+pub(crate) use self::run::can_have_mounts_of_its_own;
 pub use self::words::split;
 
 /// Runs every `.case` file below `directory` as a named test, with the arguments of a test binary.
@@ -40,7 +41,7 @@ pub fn run(directory: &Path, programs: &[(&str, &Path)]) -> ExitCode {
     let arguments = Arguments::from_args();
     let programs: HashMap<String, PathBuf> =
         programs.iter().map(|(name, path)| ((*name).to_owned(), path.to_path_buf())).collect();
-    let may_replace = crate::is_ci() || crate::is_root() && run::can_have_mounts_of_its_own();
+    let may_replace = crate::is_ci() || crate::is_root() && can_have_mounts_of_its_own();
     let mut paths = Vec::new();
     collect(directory, &mut paths);
     paths.sort();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 
 use super::{free_port, give_to, open_to_all, program, required, spawn, stop, wait_for};
+use crate::cases::can_have_mounts_of_its_own;
 use crate::{Result, TempDir};
 
 /// The user it runs as.
@@ -20,9 +21,9 @@ pub struct Nrpe {
 }
 
 impl Nrpe {
-    /// Whether the daemon and `check_nrpe` are installed.
+    /// Whether the daemon and `check_nrpe` are installed, and a mount of its own is possible.
     pub fn is_installed() -> bool {
-        program("nrpe").is_some() && client().is_file()
+        program("nrpe").is_some() && client().is_file() && can_have_mounts_of_its_own()
     }
 
     /// Starts it with these definitions and `commands` of the test's own. It sees these plugins, and this file of options, where its

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::postgres::{Postgres, as_user};
 use super::web::{ask, can_ask};
 use super::{free_port, give_to, open_to_all, pause, program, required, spawn, stop, wait_for};
+use crate::cases::can_have_mounts_of_its_own;
 use crate::{Error, Result, TempDir};
 
 /// The user it runs as.
@@ -41,11 +42,14 @@ impl Drop for Ended {
 }
 
 impl Zabbix {
-    /// Whether all its parts are installed, and curl.
+    /// Whether all its parts are installed, and curl, and a mount of its own is possible.
     pub fn is_installed() -> bool {
         let files = [format!("{SCHEMA}/schema.sql.gz"), format!("{FRONTEND}/api_jsonrpc.php")];
         let has_programs = program("zabbix_server").is_some() && program("php").is_some() && can_ask();
-        has_programs && Postgres::is_installed() && files.iter().all(|file| Path::new(file).is_file())
+        has_programs
+            && can_have_mounts_of_its_own()
+            && Postgres::is_installed()
+            && files.iter().all(|file| Path::new(file).is_file())
     }
 
     /// Starts all of it with these external scripts and logs in. External checks may take 3 seconds, as Zabbix has it when nothing is
