@@ -1,9 +1,10 @@
-//! Development tasks: `cargo xtask gen [--check]`, `cargo xtask bench`.
+//! Development tasks: `cargo xtask gen [--check]`, `bench`, `package`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a development tool speaks to its user")]
 
 mod bench;
 mod generate;
+mod package;
 mod registry;
 
 use std::process::ExitCode;
@@ -17,7 +18,11 @@ fn main() -> ExitCode {
         ["gen"] => generate::write(),
         ["gen", "--check"] => generate::check(),
         ["bench"] => bench::run(),
-        _ => Err("usage: cargo xtask gen [--check] | bench".into()),
+        ["package", words @ ..] => package::run(words),
+        _ => {
+            Err("usage: cargo xtask gen [--check] | bench | package [--version VERSION] [--out DIRECTORY]"
+                .into())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
