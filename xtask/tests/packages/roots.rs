@@ -58,11 +58,18 @@ impl System {
         run(&mut self.command("root", words))
     }
 
-    /// Every file inside but what the package managers and the users' list keep for themselves.
+    /// Every file inside but what the package managers and the users' list keep for themselves, and what no restart survives.
     fn files(&self) -> Outcome<BTreeSet<String>> {
         let told = run(Command::new("find").arg(self.directory.path()).args(["-xdev", "-printf", "/%P\n"]))?;
-        let books =
-            ["/var/lib/dpkg", "/var/log", "/var/cache", "/var/lib/rpm", "/usr/lib/sysimage/rpm", "/incoming"];
+        let books = [
+            "/run",
+            "/var/lib/dpkg",
+            "/var/log",
+            "/var/cache",
+            "/var/lib/rpm",
+            "/usr/lib/sysimage/rpm",
+            "/incoming",
+        ];
         let is_book = |path: &str| {
             let name = path.trim_end_matches('-').rsplit('/').next().unwrap_or_default().to_owned();
             let users = ["passwd", "shadow", "group", "gshadow", "subuid", "subgid", ".pwd.lock"];
