@@ -10,7 +10,7 @@ PROGRAMS := check_smtp_conn check_smtp_cert check_smtp_auth
 .PHONY: all demo test test-packaged lint gen gen-check deny fuzz release packages reproducible bench install clean help
 
 all:
-	$(CARGO) build --release
+	$(CARGO) build --release $(PROGRAMS:%=-p %)
 
 help:
 	@echo "make demo | test | bench | fuzz | gen | packages | reproducible | install [PREFIX=] [DESTDIR=] | clean"

@@ -185,9 +185,14 @@ pub fn collide_with_nobody() -> Outcome {
     let ours: BTreeSet<String> =
         deb()?.into_iter().filter(|file| !file.mode.starts_with('d')).map(|file| file.path).collect();
     let mut count = 0;
-    for name in OTHERS {
-        run(command(&["apt-get", "download", "--quiet", "--quiet", name]).current_dir(directory.path()))?;
-    }
+    let download = || {
+        let mut command = command(&["apt-get", "download", "--quiet", "--quiet"]);
+        run(command.args(OTHERS).current_dir(directory.path()))
+    };
+    // A machine may have no lists of packages yet.
+    download().or_else(|_| {
+        run(&mut command(&["apt-get", "update", "--quiet", "--quiet"])).and_then(|_| download())
+    })?;
     for package in std::fs::read_dir(directory.path())? {
         let package = package?.path();
         let told = run(Command::new("dpkg-deb").arg("--contents").arg(&package))?;
