@@ -2,6 +2,11 @@
 
 use check_smtp_core::plugin::shell::{entry, run_by_name};
 
+/// Also in the place of musl's, for OpenSSL's C.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     run_by_name(&[
         entry::<check_smtp_conn::Conn>(),

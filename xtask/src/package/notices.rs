@@ -93,10 +93,10 @@ fn packages() -> Result<Vec<Value>> {
     Ok(packages)
 }
 
-/// The licence files of a crate; OpenSSL's lies with its own source.
+/// The licence files of a crate, and of the C source it brings (OpenSSL, mimalloc).
 fn licences(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for place in [directory.to_path_buf(), directory.join("openssl")] {
+    for place in ["", "openssl", "c_src/mimalloc/v3"].map(|place| directory.join(place)) {
         if !place.is_dir() {
             continue;
         }
