@@ -1,9 +1,10 @@
-//! Development tasks: `cargo xtask gen [--check]`, `cargo xtask bench [engines]`.
+//! Development tasks: `cargo xtask gen [--check]`, `bench [engines]`, `package`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a development tool speaks to its user")]
 
 mod bench;
 mod generate;
+mod package;
 
 use std::process::ExitCode;
 
@@ -18,7 +19,8 @@ fn main() -> ExitCode {
         ["bench"] => bench::run(),
         ["bench", "engines"] => bench::engines::run(None),
         ["bench", "engines", plugins] => bench::engines::run(Some(plugins)),
-        _ => Err("usage: cargo xtask gen [--check] | bench [engines [DIRECTORY]]".into()),
+        ["package", words @ ..] => package::run(words),
+        _ => Err("usage: cargo xtask gen [--check] | bench [engines [DIRECTORY]] | package [--version VERSION] [--out DIRECTORY]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,7 +22,7 @@ const MASKS: [(&str, &str); 11] = [
     (r"\+\d+ ms", "+{ms} ms"),
     (r#""began_ms":\d+"#, "\"began_ms\":{ms}"),
     // JSON numbers with a fraction, and Prometheus values.
-    (r#"(":|\} )-?\d+\.\d+(e-\d+)?"#, "$1{f}"),
+    (r#"(":|\} )-?\d+(\.\d+(e-\d+)?|e-\d+)"#, "$1{f}"),
     // Lengths of time in certificate texts.
     (r"\b(\d+ d \d+ h|\d+ h \d+ min|\d+ min)\b", "{span}"),
 ];
