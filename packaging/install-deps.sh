@@ -25,16 +25,24 @@ installed() {
     esac
 }
 
-# Debian's name, then Fedora's.
+# Debian's name, then Fedora's; what Fedora does not have is left out there, and its test skipped.
 packages="gcc:gcc libc6-dev:glibc-devel pkg-config:pkgconf-pkg-config libssl-dev:openssl-devel ca-certificates:ca-certificates"
 case $task in
 demo) ;;
-test) packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux python3:python3 spamassassin:spamassassin gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make" ;;
+test)
+    packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux python3:python3 spamassassin:spamassassin gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make"
+    # What makes and tries the packages.
+    packages="$packages musl-tools:musl-gcc binutils:binutils xz-utils:xz dpkg-dev:dpkg rpm:rpm-build rpmlint:rpmlint lintian: mandoc:mandoc debootstrap:debootstrap zsh:zsh fish:fish"
+    # The engines that run the checks. php-cgi comes before what needs php, which then asks for no module of a web server.
+    packages="$packages nagios4-core:nagios nagios-nrpe-server:nrpe nagios-nrpe-plugin:nagios-plugins-nrpe icinga2-bin:icinga2 php-cgi: php-cli: php-pgsql: zabbix-server-pgsql: zabbix-frontend-php: postgresql: curl:curl"
+    ;;
 bench)
     packages="$packages openssl:openssl monitoring-plugins-basic:nagios-plugins-smtp valgrind:valgrind strace:strace time:time perl:perl make:make util-linux:util-linux knot:knot knot-dnssecutils:knot-dnssecutils"
     # check_ssl_cert (formerly in nagios-plugins-contrib), and what it refuses to start without. Fedora has no package of it: put it into
     # the plugin directory by hand there.
-    packages="$packages monitoring-plugins-contrib: bc:bc bind9-host:bind-utils curl:curl file:file"
+    packages="$packages monitoring-plugins-contrib: bc:bc bind9-host:bind-utils curl:curl file:file musl-tools:musl-gcc"
+    # The engines of 'cargo xtask bench engines'.
+    packages="$packages nagios4-core:nagios icinga2-bin:icinga2"
     ;;
 *)
     echo "give demo, test or bench, not '$task'" >&2

@@ -1,4 +1,4 @@
-//! Everything that follows from the clap definitions: man pages, completions, the option tables of the README.
+//! Everything that follows from the clap definitions: man pages, completions, definitions for engines, the option tables of the README.
 //!
 //! The files are committed; `--check` says which of them differ.
 
@@ -9,7 +9,9 @@ use clap::{Arg, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::registry::{CHECKS, Check};
+use xtask::definitions;
+use xtask::registry::{CHECKS, Check};
+
 use crate::{Result, root};
 
 /// The date in the man pages: that of the release, so that two builds are the same.
@@ -57,6 +59,8 @@ fn files() -> Result<Vec<(PathBuf, String)>> {
             files.push((root().join("packaging/completions").join(name), completion(check, shell)?));
         }
     }
+    let of_engines = definitions::files()?.into_iter();
+    files.extend(of_engines.map(|(path, text)| (root().join("packaging").join(path), text)));
     files.push((root().join("README.md"), readme()?));
     Ok(files)
 }
@@ -64,6 +68,7 @@ fn files() -> Result<Vec<(PathBuf, String)>> {
 /// Name, synopsis and options from the definitions; the rest is written by hand in `man/src`.
 fn man_page(check: &Check) -> Result<String> {
     let man = Man::new((check.command)().disable_help_subcommand(true))
+        .title(check.program.to_uppercase())
         .section("8")
         .date(DATE)
         .source(format!("smtp-monitoring-plugins {}", env!("CARGO_PKG_VERSION")))
@@ -76,7 +81,44 @@ fn man_page(check: &Check) -> Result<String> {
     man.render_options_section(&mut page)?;
     let mut page = String::from_utf8(page)?;
     page.push_str(&std::fs::read_to_string(root().join(format!("man/src/{}.roff", check.program)))?);
-    Ok(page)
+    Ok(tidied(&page))
+}
+
+/// A page as `mandoc -T lint` wants it: short lines, no blank around a break. The text is the same.
+fn tidied(page: &str) -> String {
+    let mut tidy = String::new();
+    let mut lines = page.lines().map(str::trim_end).peekable();
+    while let Some(line) = lines.next() {
+        // clap_mangen writes a break, an empty line, a break.
+        if line.is_empty() || line == ".br" && lines.peek().is_some_and(|next| next.is_empty()) {
+            if lines.peek().is_some_and(|next| *next == ".br") {
+                lines.next();
+            }
+            tidy.push_str(if tidy.ends_with(".sp\n") { "" } else { ".sp\n" });
+        } else if line.starts_with(['.', '\'']) {
+            let _ = writeln!(tidy, "{line}");
+        } else {
+            wrap(line, &mut tidy);
+        }
+    }
+    tidy
+}
+
+/// Breaks a line of text at blanks; what would begin with a control character stays where it is.
+fn wrap(line: &str, into: &mut String) {
+    let mut width = 0;
+    for word in line.split(' ') {
+        let fits = width == 0 || width + 1 + word.len() <= 80;
+        let gap = match (width, fits || word.starts_with(['.', '\'']) || word.is_empty()) {
+            (0, _) => "",
+            (_, true) => " ",
+            (_, false) => "\n",
+        };
+        width = if gap == "\n" { word.len() } else { width + gap.len() + word.len() };
+        into.push_str(gap);
+        into.push_str(word);
+    }
+    into.push('\n');
 }
 
 fn completion(check: &Check, shell: Shell) -> Result<String> {

@@ -1,14 +1,14 @@
-//! Development tasks: `cargo xtask gen [--check]`, `cargo xtask bench`.
+//! Development tasks: `cargo xtask gen [--check]`, `bench [engines]`, `package`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a development tool speaks to its user")]
 
 mod bench;
 mod generate;
-mod registry;
+mod package;
 
 use std::process::ExitCode;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use xtask::{Result, root};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -17,7 +17,10 @@ fn main() -> ExitCode {
         ["gen"] => generate::write(),
         ["gen", "--check"] => generate::check(),
         ["bench"] => bench::run(),
-        _ => Err("usage: cargo xtask gen [--check] | bench".into()),
+        ["bench", "engines"] => bench::engines::run(None),
+        ["bench", "engines", plugins] => bench::engines::run(Some(plugins)),
+        ["package", words @ ..] => package::run(words),
+        _ => Err("usage: cargo xtask gen [--check] | bench [engines [DIRECTORY]] | package [--version VERSION] [--out DIRECTORY]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -26,9 +29,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// The top of the repository.
-fn root() -> &'static std::path::Path {
-    std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

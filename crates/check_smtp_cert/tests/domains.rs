@@ -11,14 +11,14 @@ use std::sync::Arc;
 
 use check_smtp_testbed::cases::{fits, mask, split};
 use check_smtp_testbed::factory::{Factory, Kind};
-use check_smtp_testbed::real::{
-    HttpsServer, NameServer, Postfix, Service, Signing, Site, SiteAnswer, Validator, Zone,
-};
+use check_smtp_testbed::real::{HttpsServer, NameServer, Postfix, Service, Site, SiteAnswer, Validator};
 use check_smtp_testbed::{Error, Forwarder, Result, TempDir};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 #[path = "domains/scenes.rs"]
 mod scenes;
+#[path = "domains/zones.rs"]
+mod zones;
 
 use scenes::{AD, DANE, MTA_STS, MX, OWN, Scene, UNSIGNED};
 
@@ -105,7 +105,7 @@ impl World {
         let both = [chains.first(), chains.last()].into_iter().flatten().cloned().collect::<Vec<_>>();
         services.push(Service::new("dual", [may, format!("smtpd_tls_chain_files={}", both.join(","))]));
         let postfix = Postfix::start_with(&services)?;
-        let names = NameServer::start(&zones(&postfix)?)?;
+        let names = NameServer::start(&zones::zones(&postfix)?)?;
         let validator = Validator::start(&names)?;
         let forwarder = Forwarder::start(names.address())?;
         let policies = HttpsServer::start(POLICY_HOST, &sites()?)?;
@@ -158,98 +158,6 @@ impl World {
         }
         Err(format!("check_smtp_cert {words}\n{}\n{stdout}", faults.join("\n")).into())
     }
-}
-
-/// The zones: `example.org` has a host for each way of publishing TLSA records, the others are domains.
-fn zones(postfix: &Postfix) -> Result<Vec<Zone>> {
-    let signed = |name: &str, records: &[String]| Zone::new(name, Signing::Signed, records);
-    let mut zones = vec![
-        signed("example.org", &hosts(postfix)?),
-        signed("null.example", &lines(&["@ MX 0 ."])),
-        signed("mixed.example", &lines(&["@ MX 0 .", "@ MX 10 mail.example.org."])),
-        signed("aliased.example", &lines(&["@ MX 10 mx", "mx CNAME ee.example.org."])).with_nsec3(),
-        signed("literal.example", &lines(&["@ MX 10 127.0.0.1."])),
-        Zone::new("hosted.example", Signing::Unsigned, &lines(&["@ MX 10 ee.example.org."])),
-        Zone::new("bogus.example", Signing::Bogus, &lines(&["@ MX 10 mail.example.org."])),
-        Zone::new("broken-sts.example", Signing::Unsigned, &lines(&["@ MX 10 mail.example.org."])),
-        Zone::new("_mta-sts.broken-sts.example", Signing::Broken, &lines(&["@ TXT \"v=STSv1; id=1;\""])),
-        Zone::new("broken.example", Signing::Broken, &lines(&["@ MX 10 mail.example.org."])),
-    ];
-    let strict =
-        ["@ MX 10 own.example.org.", "mta-sts A 127.0.0.77", &format!("_mta-sts TXT \"{}\"", ONE.concat())];
-    zones.push(signed("strict.example", &lines(&strict)));
-    let announced = format!("_mta-sts TXT \"{}\"", ONE.concat());
-    let silent = ["@ MX 10 mail.example.org.", "mta-sts A 127.0.0.78", &announced];
-    zones.push(Zone::new("silent.example", Signing::Unsigned, &lines(&silent)));
-    let good = postfix.port("good")?;
-    let tlsa = Factory::shared()?.identity(Kind::Good)?.tlsa(0, 3, 1, 1)?;
-    let implicit = ["@ A 127.0.0.1".to_owned(), format!("_{good}._tcp TLSA {tlsa}")];
-    zones.push(signed("implicit.example", &implicit).with_nsec3());
-    let unsigned = ["@ MX 10 mail", "mail A 127.0.0.1"].map(str::to_owned).into_iter();
-    let unsigned: Vec<String> = unsigned.chain([format!("_{good}._tcp.mail TLSA {tlsa}")]).collect();
-    zones.push(Zone::new("unsigned.example", Signing::Unsigned, &unsigned));
-    // Hosts whose addresses are secure and whose TLSA records are not.
-    for (name, signing) in [("island", Signing::Unsigned), ("bad", Signing::Bogus), ("dead", Signing::Broken)]
-    {
-        let record = format!("_{} TLSA {tlsa}", postfix.port("wildcard")?);
-        zones.push(Zone::new(&format!("_tcp.{name}.example.org"), signing, &[record]));
-    }
-    for (name, texts, _, _) in policies().into_iter().filter(|(name, ..)| *name != "strict.example") {
-        let mut records = lines(&["@ MX 10 mail.example.org.", "mta-sts A 127.0.0.77"]);
-        records.extend(texts.iter().map(|text| format!("_mta-sts TXT \"{text}\"")));
-        zones.push(Zone::new(name, Signing::Unsigned, &records));
-    }
-    Ok(zones)
-}
-
-fn lines(lines: &[&str]) -> Vec<String> {
-    lines.iter().map(|line| (*line).to_owned()).collect()
-}
-
-/// The hosts of `example.org`, and the TLSA records of each for the port of the service it is asked on.
-fn hosts(postfix: &Postfix) -> Result<Vec<String>> {
-    let factory = Factory::shared()?;
-    let of = |kind: Kind, element, usage, selector, matching| {
-        factory.identity(kind)?.tlsa(element, usage, selector, matching)
-    };
-    let other = of(Kind::WrongHost, 0, 3, 1, 1)?;
-    let root_chain = factory.identity(Kind::RootSent)?;
-    let root = |selector, matching| root_chain.tlsa(2, 2, selector, matching);
-    let published = [
-        ("ee", "good", vec![of(Kind::Good, 0, 3, 1, 1)?]),
-        ("certificate", "good", vec![of(Kind::Good, 0, 3, 0, 1)?]),
-        ("sha512", "good", vec![of(Kind::Good, 0, 3, 1, 2)?]),
-        ("whole", "good", vec![of(Kind::Good, 0, 3, 1, 0)?]),
-        ("over", "expired", vec![of(Kind::Expired, 0, 3, 1, 1)?]),
-        ("own", "self-signed", vec![of(Kind::SelfSigned, 0, 3, 1, 1)?]),
-        ("wrong", "wildcard", vec![other.clone()]),
-        ("pair", "good", vec![of(Kind::Good, 0, 3, 1, 1)?, other.clone()]),
-        ("neither", "wildcard", vec![other, of(Kind::Expired, 0, 3, 1, 1)?]),
-        ("useless", "wildcard", vec![of(Kind::Wildcard, 0, 1, 1, 1)?, "3 1 1 0011".to_owned()]),
-        ("some", "good", vec![of(Kind::Good, 0, 3, 1, 1)?, of(Kind::Good, 1, 0, 0, 1)?]),
-        ("ta", "wildcard", vec![of(Kind::Good, 1, 2, 1, 1)?]),
-        ("ta-certificate", "wildcard", vec![of(Kind::Good, 1, 2, 0, 2)?]),
-        ("ta-other-name", "wrong-host", vec![of(Kind::Good, 1, 2, 1, 1)?]),
-        ("ta-expired", "expired", vec![of(Kind::Good, 1, 2, 1, 1)?]),
-        ("ta-leaf", "wildcard", vec![of(Kind::Wildcard, 0, 2, 1, 1)?]),
-        ("ta-not-sent", "wildcard", vec![root(1, 1)?]),
-        ("ta-in-full", "wildcard", vec![root(0, 0)?]),
-        ("ta-bare-key", "wildcard", vec![root(1, 0)?]),
-        ("dual", "dual", vec![of(Kind::Good, 0, 3, 1, 1)?]),
-        ("both", "dual", vec![of(Kind::Good, 0, 3, 1, 1)?, of(Kind::GoodRsa, 0, 3, 1, 1)?]),
-    ];
-    let mut records =
-        lines(&["@ MX 10 ta", "@ MX 20 ee", "mail A 127.0.0.1", "alias CNAME ta", "none A 127.0.0.1"]);
-    for (host, service, tlsa) in published {
-        let port = postfix.port(service)?;
-        records.push(format!("{host} A 127.0.0.1"));
-        records.extend(tlsa.iter().map(|tlsa| format!("_{port}._tcp.{host} TLSA {tlsa}")));
-    }
-    // The second host of the domain, asked on the port of the first.
-    let wildcard = postfix.port("wildcard")?;
-    records.push(format!("_{wildcard}._tcp.ee TLSA {}", of(Kind::Wildcard, 0, 3, 1, 1)?));
-    records.extend(["island", "bad", "dead"].map(|host| format!("{host} A 127.0.0.1")));
-    Ok(records)
 }
 
 /// A domain, its records at `_mta-sts`, whether the certificate of its policy has expired, and what is answered.

@@ -8,7 +8,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// Records looked at; a name with more is a mistake or an attack.
-const RECORDS_LIMIT: usize = 64;
+pub const RECORDS_LIMIT: usize = 64;
 /// Certificates of a chain looked at.
 const ELEMENTS_LIMIT: usize = 32;
 /// Bytes of the association data that a status line shows.
@@ -151,15 +151,18 @@ impl Tlsa {
     }
 }
 
-/// The records that stand for a certificate of the chain: DANE-EE for the leaf only, DANE-TA for what is above it, as OpenSSL does.
-/// At most 64 records and 32 certificates are looked at.
+/// The records that stand for a certificate of the chain: DANE-EE for the leaf only, DANE-TA for what is above it, as OpenSSL does; the leaf
+/// sent again is still the leaf. At most [`RECORDS_LIMIT`] records and 32 certificates are looked at.
 pub fn hits(records: &[Tlsa], chain: &[Vec<u8>]) -> Vec<Hit> {
     let mut hits = Vec::new();
     for (record, tlsa) in records.iter().enumerate().take(RECORDS_LIMIT) {
         let Ok(usage) = tlsa.usability() else { continue };
         let elements = chain.iter().enumerate().take(ELEMENTS_LIMIT);
         let found = elements
-            .filter(|(element, _)| (*element == 0) == (usage == Usage::EndEntity))
+            .filter(|(element, der)| match usage {
+                Usage::EndEntity => *element == 0,
+                Usage::TrustAnchor => chain.first() != Some(*der),
+            })
             .filter(|(_, der)| tlsa.is_of(der));
         hits.extend(found.map(|(element, _)| Hit { record, element }));
     }
@@ -318,11 +321,19 @@ mod tests {
 
     #[test]
     fn no_more_is_looked_at_than_the_limits() {
-        let (whole, _) = certificate("CA");
+        let ((leaf, _), (whole, _)) = (certificate("leaf"), certificate("CA"));
         let records = vec![Tlsa::new(2, 0, 1, written(1, &whole)); 70];
-        let found = hits(&records, &vec![whole; 40]);
+        let chain: Vec<_> = std::iter::once(leaf).chain(vec![whole; 40]).collect();
+        let found = hits(&records, &chain);
         assert_eq!(found.len(), 64 * 31);
         assert!(found.iter().all(|hit| hit.record < 64 && (1..32).contains(&hit.element)));
+    }
+
+    #[test]
+    fn the_leaf_sent_again_is_no_trust_anchor() {
+        let ((leaf, _), (issuer, _)) = (certificate("leaf"), certificate("CA"));
+        let records = [Tlsa::new(2, 0, 1, written(1, &leaf)), Tlsa::new(2, 0, 0, leaf.clone())];
+        assert_eq!(hits(&records, &[leaf.clone(), issuer, leaf]), []);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod cert;
 mod domain;
+pub mod engines;
 mod measure;
 mod server;
 

@@ -3,6 +3,7 @@
 use check_smtp_core::advice;
 use check_smtp_core::certificate::{Certificate, Fault, Identity, Key, span};
 use check_smtp_core::contact::timing::Label;
+use check_smtp_core::dane::Usage;
 use check_smtp_core::plugin::{Finding, State};
 use check_smtp_core::policy;
 
@@ -16,7 +17,11 @@ use crate::validity::as_f64;
 /// All findings on a chain.
 pub fn findings(config: &Config, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
     let (expect, chain, label) = (&config.expect, view.chain.as_ref(), &view.label);
-    let mut findings = if view.voucher == Voucher::Root { trust(expect, chain, label) } else { Vec::new() };
+    let mut findings = match view.voucher {
+        Voucher::Root => trust(expect, chain, label),
+        // What the roots would say is not asked here, but that they cannot be read is told: a policy may need them.
+        Voucher::Dane(_) => roots_failure(facts, view),
+    };
     findings.extend(unreadable(chain, label));
     findings.extend(expiry::findings(config, view, facts.now));
     findings.extend(views::names(config, facts, view));
@@ -24,7 +29,7 @@ pub fn findings(config: &Config, facts: &Facts, view: &View<'_>) -> Vec<Finding>
         findings.extend(pins(expect, leaf, label));
         findings.extend(lifetime(expect, leaf, label));
     }
-    findings.extend(strength(expect, chain, label));
+    findings.extend(strength(expect, view));
     findings.extend(form(chain, label));
     findings
 }
@@ -56,6 +61,12 @@ fn trust(expect: &Expectations, chain: &Chain, label: &Label) -> Vec<Finding> {
     }
 }
 
+fn roots_failure(facts: &Facts, view: &View<'_>) -> Vec<Finding> {
+    let chain = facts.chains.get(view.number);
+    let failure = chain.and_then(|chain| chain.fault.as_ref().err());
+    failure.map(policy::findings_of).unwrap_or_default()
+}
+
 fn unreadable(chain: &Chain, label: &Label) -> Option<Finding> {
     let text = format!("{} certificates of the chain cannot be read", chain.unreadable);
     (chain.unreadable > 0).then(|| Finding::new("certificate_unreadable", State::Critical, label.text(text)))
@@ -77,8 +88,10 @@ pub fn name(expect: &Expectations, leaf: &Certificate, identity: &Identity, labe
     }
 }
 
-/// Keys of all that counts; signatures of all but the trusted root, whose own nobody checks.
-fn strength(expect: &Expectations, chain: &Chain, label: &Label) -> Vec<Finding> {
+/// Keys of all that counts; signatures of all but the trusted root and the leaf of DANE-EE, which nobody checks.
+fn strength(expect: &Expectations, view: &View<'_>) -> Vec<Finding> {
+    let (chain, label) = (view.chain.as_ref(), &view.label);
+    let is_leaf_alone = view.voucher == Voucher::Dane(Usage::EndEntity);
     let mut findings = Vec::new();
     for (index, element) in chain.judged().iter().enumerate() {
         let certificate = &element.certificate;
@@ -93,7 +106,7 @@ fn strength(expect: &Expectations, chain: &Chain, label: &Label) -> Vec<Finding>
             findings.push(fault(&weak, State::Critical, label));
         }
         let is_root = expiry::place(chain, index) == "root" || certificate.is_self_issued;
-        if certificate.has_weak_signature && !is_root {
+        if certificate.has_weak_signature && !is_root && !is_leaf_alone {
             findings.push(fault(&Fault::WeakSignature { element: name }, State::Critical, label));
         }
     }

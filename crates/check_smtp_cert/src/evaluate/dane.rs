@@ -3,16 +3,16 @@
 use check_smtp_core::advice::domain as advice;
 use check_smtp_core::certificate::Identity;
 use check_smtp_core::contact::timing::Label;
-use check_smtp_core::dane::{Tlsa, Usage};
+use check_smtp_core::dane::{RECORDS_LIMIT, Tlsa, Usage};
 use check_smtp_core::error::Failure;
-use check_smtp_core::net::dns::TlsaLookup;
+use check_smtp_core::net::dns::{TlsaLookup, Tlsas};
 use check_smtp_core::plugin::{Finding, State};
 use check_smtp_core::policy;
 use check_smtp_core::timeline::Phase;
 
 use super::chain::hex;
 use super::views::{View, Voucher};
-use crate::args::{Config, Dane, Hosts, Server};
+use crate::args::{Config, Dane, Hosts, Server, Source};
 use crate::facts::{Chain, DaneSeen, Endpoint, Facts, HostSeen};
 
 /// All findings on the records of each host and on what they say of its endpoints.
@@ -29,7 +29,8 @@ pub fn findings(server: &Server, facts: &Facts) -> Vec<Finding> {
             continue;
         }
         findings.extend(records(mode, facts, host, lookup));
-        let TlsaLookup::Secure(owner, records) = lookup else { continue };
+        let TlsaLookup::Secure(tlsas) = lookup else { continue };
+        let (owner, records) = (tlsas.owner.as_str(), tlsas.records.as_slice());
         findings.extend(left_over(index, owner, records, facts));
         let endpoints = facts.endpoints.iter().enumerate().filter(|(_, endpoint)| endpoint.host == index);
         for (number, endpoint) in endpoints {
@@ -61,18 +62,25 @@ pub fn summary(views: &[View<'_>]) -> Option<String> {
     }
 }
 
-/// By which names else a sender may know a host: the name behind its alias, and the domain where its MX records are secure.
-pub fn further_names(config: &Config, facts: &Facts, host: &HostSeen) -> Vec<Identity> {
-    let alias = host.records.as_ref().filter(|records| records.is_secure).and_then(|r| r.alias_of.clone());
+/// The names that a certificate below a trust anchor may be for: the host's name in the records, and the domain where its MX records are
+/// secure, by either of its names (RFC 7672 section 3.2.2).
+pub fn names(config: &Config, facts: &Facts, host: &HostSeen) -> Vec<Identity> {
+    let lookup = host.records.as_ref().and_then(|records| records.tlsa.as_ref());
+    let base = match lookup {
+        Some(TlsaLookup::Secure(tlsas)) => Some(tlsas.base.clone()),
+        _ => None,
+    };
     let domain = match &config.source {
-        crate::args::Source::Server(server) => match &server.domain.hosts {
+        Source::Server(server) => match &server.domain.hosts {
             Hosts::OfDomain(domain) => Some(domain.clone()),
             Hosts::One => None,
         },
-        crate::args::Source::File { .. } => None,
+        Source::File { .. } => None,
     };
-    let is_secure = facts.exchangers.as_ref().is_some_and(|exchangers| exchangers.is_secure);
-    alias.into_iter().chain(domain.filter(|_| is_secure)).map(Identity::Name).collect()
+    let exchangers = facts.exchangers.as_ref().filter(|exchangers| exchangers.is_secure);
+    let next_hop = exchangers.and_then(|exchangers| exchangers.alias_of.clone());
+    let domain = domain.filter(|_| exchangers.is_some());
+    base.into_iter().chain(domain).chain(next_hop).map(Identity::Name).collect()
 }
 
 /// CRITICAL where DANE is required, otherwise the state given.
@@ -94,7 +102,7 @@ fn insecure_exchangers(mode: Dane, server: &Server, facts: &Facts) -> Option<Fin
 fn records(mode: Dane, facts: &Facts, host: &HostSeen, lookup: &TlsaLookup) -> Vec<Finding> {
     let finding = |id, otherwise, text: String| Finding::new(id, state(mode, otherwise), text);
     match lookup {
-        TlsaLookup::Secure(owner, records) => of_owner(mode, owner, records),
+        TlsaLookup::Secure(tlsas) => of_owner(mode, tlsas),
         TlsaLookup::Insecure(owner, count) => {
             let text =
                 format!("DNSSEC does not vouch for the TLSA records of {owner} ({count}): nobody uses them");
@@ -124,7 +132,8 @@ fn records(mode: Dane, facts: &Facts, host: &HostSeen, lookup: &TlsaLookup) -> V
 }
 
 /// The records themselves: those of no use, and whether a change of keys is prepared.
-fn of_owner(mode: Dane, owner: &str, records: &[Tlsa]) -> Vec<Finding> {
+fn of_owner(mode: Dane, tlsas: &Tlsas) -> Vec<Finding> {
+    let Tlsas { owner, records, left_out, .. } = tlsas;
     let mut findings: Vec<Finding> = records
         .iter()
         .filter_map(|record| {
@@ -133,7 +142,13 @@ fn of_owner(mode: Dane, owner: &str, records: &[Tlsa]) -> Vec<Finding> {
             Some(Finding::new("dane_record_unusable", State::Warning, text))
         })
         .collect();
-    match records.len() - findings.len() {
+    let usable = records.len() - findings.len();
+    if *left_out > 0 {
+        let text =
+            format!("{left_out} TLSA records of {owner} are left out, beyond the limit of {RECORDS_LIMIT}");
+        findings.push(Finding::new("dane_left_out", State::Warning, text));
+    }
+    match usable {
         0 => {
             let text = format!("no TLSA record of {owner} can be used: senders encrypt and verify nothing");
             let finding = Finding::new("dane_unusable", state(mode, State::Warning), text);
@@ -223,7 +238,7 @@ pub fn right_records(facts: &Facts) -> Vec<String> {
         .filter_map(|endpoint| {
             endpoint.dane.as_ref().filter(|seen| authenticates(seen).is_none())?;
             let records = facts.hosts.get(endpoint.host)?.records.as_ref()?;
-            let TlsaLookup::Secure(owner, _) = records.tlsa.as_ref()? else { return None };
+            let TlsaLookup::Secure(Tlsas { owner, .. }) = records.tlsa.as_ref()? else { return None };
             let leaf = endpoint.chain.and_then(|number| facts.chains.get(number))?.leaf()?;
             Some(format!("{owner}. IN TLSA 3 1 1 {}", hex(&leaf.details.spki_sha256)))
         })

@@ -57,12 +57,13 @@ impl Earliest<'_> {
 }
 
 /// The one of all certificates that count that ends first.
-pub fn earliest<'a>(views: &'a [View<'a>]) -> Option<Earliest<'a>> {
+pub fn earliest<'a>(config: &Config, views: &'a [View<'a>]) -> Option<Earliest<'a>> {
     let all = views.iter().flat_map(|view| {
         let judged = view.chain.judged().iter().enumerate();
         judged.map(move |(index, element)| Earliest { element, view, place: place(&view.chain, index) })
     });
-    all.min_by_key(|earliest| earliest.element.certificate.not_after)
+    // What is judged comes before what is not, however early that ends.
+    all.min_by_key(|earliest| (!earliest.view.has_dates(config), earliest.element.certificate.not_after))
 }
 
 /// The place of a certificate among those that are judged.
@@ -152,7 +153,7 @@ fn off_path(chain: &Chain, now: i64, label: &Label) -> Vec<Finding> {
 
 /// The metrics: what is left at the earliest, and above the leaf; for each endpoint where there are several.
 pub fn measured(config: &Config, facts: &Facts, views: &[View<'_>]) -> Vec<Finding> {
-    let Some(earliest) = earliest(views) else { return Vec::new() };
+    let Some(earliest) = earliest(config, views) else { return Vec::new() };
     let left = earliest.left(facts.now);
     let text = if left < 0 {
         format!("earliest certificate expired on {}", date(earliest.element.certificate.not_after))

@@ -3,6 +3,8 @@
 mod chain;
 mod dane;
 mod domain;
+#[cfg(test)]
+mod domain_tests;
 mod endpoint;
 mod expiry;
 mod gauges;
@@ -96,7 +98,7 @@ fn summary(config: &Config, facts: &Facts, views: &[View<'_>]) -> String {
     let reached = facts.endpoints.iter().filter(|endpoint| endpoint.chain.is_some()).count();
     let counted = (facts.endpoints.len() > 1)
         .then(|| format!("{reached} of {} sessions secured", facts.endpoints.len()));
-    let valid = expiry::earliest(views).and_then(|earliest| earliest.told(config, facts));
+    let valid = expiry::earliest(config, views).and_then(|earliest| earliest.told(config, facts));
     let promised = dane::summary(views).into_iter().chain(mta_sts::summary(facts));
     let words = counted.into_iter().chain(valid).chain(endpoint::versions(facts)).chain(promised);
     words.collect::<Vec<_>>().join(", ")

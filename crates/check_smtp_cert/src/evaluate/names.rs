@@ -46,7 +46,7 @@ fn host(host: &HostSeen) -> Value {
 fn tlsa(records: &HostRecords) -> Option<Value> {
     let lookup = records.tlsa.as_ref()?;
     let (status, owner, records) = match lookup {
-        TlsaLookup::Secure(owner, records) => ("secure", Some(owner), records.as_slice()),
+        TlsaLookup::Secure(tlsas) => ("secure", Some(&tlsas.owner), tlsas.records.as_slice()),
         TlsaLookup::Insecure(owner, _) => ("insecure", Some(owner), &[][..]),
         TlsaLookup::Absent(owner) => ("absent", Some(owner), &[][..]),
         TlsaLookup::NotAsked => ("not_applicable", None, &[][..]),

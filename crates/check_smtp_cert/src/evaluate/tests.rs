@@ -8,18 +8,19 @@ use super::evaluate;
 use crate::args::{Args, Config};
 use crate::facts::{Chain, Element, Facts};
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 /// 2026-11-24 00:00:00 UTC.
-const NOW: i64 = 1_795_478_400;
+pub(super) const NOW: i64 = 1_795_478_400;
 
-fn config(words: &str) -> Config {
+/// The configuration of a command line.
+pub(super) fn config(words: &str) -> Config {
     let command = Args::augment_args(clap::Command::new("check_smtp_cert"));
-    let words = ["check_smtp_cert", "-f", "chain.pem"].into_iter().chain(words.split_whitespace());
+    let words = std::iter::once("check_smtp_cert").chain(words.split_whitespace());
     Args::from_arg_matches(&command.get_matches_from(words)).unwrap().config().unwrap()
 }
 
 /// A certificate that ends `left` seconds after [`NOW`], after a life of `lifetime` seconds.
-fn element(name: &str, left: i64, lifetime: i64) -> Element {
+pub(super) fn element(name: &str, left: i64, lifetime: i64) -> Element {
     let certificate = Certificate {
         subject: format!("CN={name}"),
         issuer: "CN=issuer".to_owned(),
@@ -46,7 +47,7 @@ fn element(name: &str, left: i64, lifetime: i64) -> Element {
 fn judged(words: &str, path: Vec<Element>) -> Report {
     let chain = Chain { sent: path.clone(), unreadable: 0, path, fault: Ok(None) };
     let facts = Facts { now: NOW, chains: vec![chain], ..Facts::default() };
-    evaluate(&config(words), &facts)
+    evaluate(&config(&format!("-f chain.pem {words}")), &facts)
 }
 
 #[test]

@@ -134,20 +134,21 @@ pub fn names(config: &Config, facts: &Facts, view: &View<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = hosts
         .into_iter()
         .filter_map(|host| facts.hosts.get(host))
-        .map(|host| {
-            let finding = judged(&host.identity);
-            match view.voucher {
-                Voucher::Dane(Usage::EndEntity) if finding.state() != State::Ok => {
-                    let text = format!("{}, which DANE-EE ignores (RFC 7671 section 5.1)", finding.text());
-                    Finding::new("name_ignored", State::Ok, text)
+        .map(|host| match view.voucher {
+            Voucher::Root => judged(&host.identity),
+            Voucher::Dane(Usage::EndEntity) => {
+                let finding = judged(&host.identity);
+                if finding.state() == State::Ok {
+                    return finding;
                 }
-                // Any of the names a sender knows the host by will do (RFC 7672 section 3.2.2).
-                Voucher::Dane(Usage::TrustAnchor) if finding.state() != State::Ok => {
-                    let others = dane::further_names(config, facts, host);
-                    let fits = others.iter().map(judged).find(|finding| finding.state() == State::Ok);
-                    fits.unwrap_or(finding)
-                }
-                _ => finding,
+                let text = format!("{}, which DANE-EE ignores (RFC 7671 section 5.1)", finding.text());
+                Finding::new("name_ignored", State::Ok, text)
+            }
+            Voucher::Dane(Usage::TrustAnchor) => {
+                // One of them will do; the first is told where none does.
+                let all: Vec<Finding> = dane::names(config, facts, host).iter().map(judged).collect();
+                let fits = all.iter().find(|finding| finding.state() == State::Ok);
+                fits.or(all.first()).cloned().unwrap_or_else(|| judged(&host.identity))
             }
         })
         .collect();

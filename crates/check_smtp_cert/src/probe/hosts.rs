@@ -6,7 +6,7 @@ use check_smtp_core::certificate::Identity;
 use check_smtp_core::cli::Target;
 use check_smtp_core::contact::Way;
 use check_smtp_core::error::{Cause, Failure};
-use check_smtp_core::net::dns::{HostRecords, Resolver};
+use check_smtp_core::net::dns::{HostRecords, Resolver, TlsaLookup};
 use check_smtp_core::net::{Deadline, Host, parallel, resolve, tls};
 use check_smtp_core::timeline::{Phase, Timeline};
 
@@ -41,7 +41,7 @@ pub fn find(
         if let (true, Err(failure)) = (only, &addresses) {
             return Err(failure.cause.clone());
         }
-        let tls = settings(server, &target);
+        let tls = settings(server, &target, records.as_ref().and_then(|records| records.get(index)));
         facts.hosts.push(HostSeen {
             name: target.host(),
             identity: tls.identity.clone(),
@@ -100,6 +100,8 @@ fn addresses(
     deadline: Deadline,
 ) -> Vec<Found> {
     let failed = |cause| Failure::new(Phase::Dns, cause);
+    // A silent zone must leave time for the others.
+    let share = if targets.len() > 1 { deadline.at_most(deadline.left() / 2) } else { deadline };
     let numbered: Vec<usize> = (0..targets.len()).collect();
     parallel::each(&numbered, LOOKUPS, |index| {
         let target = targets.get(*index).unwrap_or(&server.target);
@@ -115,18 +117,28 @@ fn addresses(
             return resolve::ordered(addresses, target.port, target.family).map_err(failed);
         }
         let way = Way { target, mode: server.mode, tls: &server.tls, keeps_dialogue: false };
-        way.find(deadline, &mut Timeline::default()).map_err(failed)
+        way.find(share, &mut Timeline::default()).map_err(|cause| match cause {
+            Cause::Timeout(_) if targets.len() > 1 => {
+                failed(Cause::LookupFailed("no answer of the name server in the time for it".to_owned()))
+            }
+            other => failed(other),
+        })
     })
 }
 
-/// Each MX host is asked for and verified by its own name.
-fn settings(server: &Server, target: &Target) -> tls::Settings {
-    match (&server.domain.hosts, &target.name) {
-        (Hosts::OfDomain(_), Host::Name(name)) => tls::Settings {
-            sni: Some(name.clone()),
-            identity: Identity::Name(name.clone()),
-            ..server.tls.clone()
-        },
-        _ => server.tls.clone(),
+/// Each MX host is asked for and verified by its own name. Where TLSA records stand at another of its names, senders ask for that
+/// (RFC 7672 section 8.1); `--sni` goes before.
+fn settings(server: &Server, target: &Target, records: Option<&HostRecords>) -> tls::Settings {
+    let mut settings = server.tls.clone();
+    if let (Hosts::OfDomain(_), Host::Name(name)) = (&server.domain.hosts, &target.name) {
+        settings.sni = Some(name.clone());
+        settings.identity = Identity::Name(name.clone());
     }
+    let is_usual = matches!(&target.name, Host::Name(name) if settings.sni.as_deref() == Some(name.trim_end_matches('.')));
+    if let Some(TlsaLookup::Secure(tlsas)) = records.and_then(|records| records.tlsa.as_ref())
+        && is_usual
+    {
+        settings.sni = Some(tlsas.base.clone());
+    }
+    settings
 }

@@ -38,11 +38,7 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
         Source::File { chain, key } => (read(chain, key.as_deref(), deadline, &mut facts), Vec::new()),
     };
     facts.chains = sent.iter().map(|chain| judged(chain, config, deadline)).collect();
-    for endpoint in &mut facts.endpoints {
-        let (host, chain) =
-            (facts.hosts.get(endpoint.host), endpoint.chain.and_then(|chain| sent.get(chain)));
-        endpoint.dane = host.zip(chain).and_then(|(host, chain)| dane::seen(host, chain));
-    }
+    dane::look(&sent, &mut facts, deadline);
     facts.not_written = config.pem.as_deref().and_then(|path| pem::write(path, &sent, deadline).err());
     // After the verdicts: a trial that hangs takes the rest of the time, and nothing else with it. Where no session came as far as TLS
     // there is nothing to try it with.

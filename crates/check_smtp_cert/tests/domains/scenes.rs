@@ -25,7 +25,7 @@ const fn scene(
 }
 
 /// TLSA records of single hosts.
-pub const DANE: [Scene; 36] = [
+pub const DANE: [Scene; 45] = [
     scene(
         "ee",
         "-H ee.example.org -p {good} --dane require",
@@ -302,10 +302,79 @@ pub const DANE: [Scene; 36] = [
         "{any}\"alias_of\":null,\"tlsa\":{\"status\":\"secure\",\"owner\":\"_{good}._tcp.ee.example.org\",\"records\":[{\"usage\":3,\"selector\":1,\"matching\":1,{any}\"dane\":\"DANE-EE(3)\"{any}",
         &[],
     ),
+    scene(
+        "ta_of_the_leaf_in_full",
+        "-H ta-leaf-in-full.example.org -p {wildcard} --dane require",
+        2,
+        "SMTP CERT CRITICAL - ta-leaf-in-full.example.org:{wildcard} (127.0.0.1): TLSA 2 0 0 {any}... of _{wildcard}._tcp.ta-leaf-in-full.example.org does not fit the certificate of *.example.org, valid until {date} ({n} days), TLSv1.3",
+        &[],
+    ),
+    scene(
+        "alias_of_an_insecure_host",
+        "-H guest.example.org -p {good} --dane require",
+        0,
+        "SMTP CERT OK - guest.example.org:{good} (127.0.0.1) valid until {date} ({n} days), TLSv1.3, by DANE",
+        &[
+            "OK: TLSA 3 1 1 {any}... of _{good}._tcp.guest.example.org vouches for mail.example.org by DANE-EE(3)",
+        ],
+    ),
+    scene(
+        "alias_of_an_insecure_host_mismatch",
+        "-H stranger.example.org -p {good} --dane opportunistic",
+        2,
+        "SMTP CERT CRITICAL - stranger.example.org:{good} (127.0.0.1): TLSA 3 1 1 {any}... of _{good}._tcp.stranger.example.org does not fit the certificate of mail.example.org (+1 more), valid until {date} ({n} days), TLSv1.3",
+        &[
+            "CRITICAL: TLSA 3 1 1 {any}... of _{good}._tcp.stranger.example.org does not fit the certificate of mail.example.org",
+        ],
+    ),
+    scene(
+        "insecure_records_hide_nothing",
+        "-H twofold.example.org -p {wildcard} --dane opportunistic",
+        2,
+        "SMTP CERT CRITICAL - twofold.example.org:{wildcard} (127.0.0.1): TLSA 3 1 1 {any}... of _{wildcard}._tcp.twofold.example.org does not fit the certificate of *.example.org, valid until {date} ({n} days), TLSv1.3",
+        &[],
+    ),
+    scene(
+        "wildcard_records",
+        "-H wild.example.org -p {good} --dane require",
+        0,
+        "SMTP CERT OK - wild.example.org:{good} (127.0.0.1) valid until {date} ({n} days), TLSv1.3, by DANE",
+        &[],
+    ),
+    scene(
+        "wildcard_host",
+        "-H host.any.example.org -p {wildcard} --dane opportunistic",
+        2,
+        "SMTP CERT CRITICAL - host.any.example.org:{wildcard} (127.0.0.1): certificate is not for host.any.example.org but for *.example.org, valid until {date} ({n} days), TLSv1.3",
+        &["OK: no TLSA record at _{wildcard}._tcp.host.any.example.org"],
+    ),
+    scene(
+        "records_by_an_alias_without_any",
+        "-H dangling.example.org -p {wildcard} --dane opportunistic",
+        0,
+        "SMTP CERT OK - dangling.example.org:{wildcard} (127.0.0.1) valid until {date} ({n} days), TLSv1.3",
+        &["OK: no TLSA record at _{wildcard}._tcp.dangling.example.org"],
+    ),
+    scene(
+        "records_by_an_alias_to_nowhere",
+        "-H lost.example.org -p {wildcard} --dane opportunistic",
+        0,
+        "SMTP CERT OK - lost.example.org:{wildcard} (127.0.0.1) valid until {date} ({n} days), TLSv1.3",
+        &["OK: no TLSA record at _{wildcard}._tcp.lost.example.org"],
+    ),
+    scene(
+        "records_in_a_tree_elsewhere",
+        "-H moved.example.org -p {good} --dane require",
+        0,
+        "SMTP CERT OK - moved.example.org:{good} (127.0.0.1) valid until {date} ({n} days), TLSv1.3, by DANE",
+        &[
+            "OK: TLSA 3 1 1 {any}... of _{good}._tcp.moved.example.org vouches for mail.example.org by DANE-EE(3)",
+        ],
+    ),
 ];
 
 /// MX records.
-pub const MX: [Scene; 14] = [
+pub const MX: [Scene; 20] = [
     scene(
         "mx",
         "--mx example.org -p {wildcard} --dane require",
@@ -410,6 +479,54 @@ pub const MX: [Scene; 14] = [
             "OK: ee.example.org: a command behind STARTTLS is forgotten",
             "OK: ta.example.org: accepted versions: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3",
         ],
+    ),
+    scene(
+        "mx_of_an_alias",
+        "--mx www.example.org -p {wildcard} --dane opportunistic",
+        0,
+        "SMTP CERT OK - www.example.org:{wildcard} (127.0.0.1, MX of www.example.org) valid until {date} ({n} days), TLSv1.3",
+        &["OK: www.example.org has no MX record: senders try its own addresses (RFC 5321 section 5.1)"],
+    ),
+    scene(
+        "mx_twice",
+        "--mx twice.example -p {good} --dane opportunistic",
+        0,
+        "SMTP CERT OK - mail.example.org:{good} (127.0.0.1, MX of twice.example) valid until {date} ({n} days), TLSv1.3",
+        &[],
+    ),
+    scene(
+        "mx_partly",
+        "--mx partly.example -p {good} --dane opportunistic",
+        2,
+        "SMTP CERT CRITICAL - MX of partly.example: nowhere.example.org: name 'nowhere.example.org' not found (no such name, or no address), 1 of 2 sessions secured, valid until {date} ({n} days, mail.example.org 127.0.0.1), TLSv1.3",
+        &[
+            "1 mail.example.org 127.0.0.1: TLSv1.3, mail.example.org valid until {date}",
+            "OK: mail.example.org 127.0.0.1: certificate of mail.example.org is trusted by Testbed Root",
+        ],
+    ),
+    scene(
+        "mx_anchors",
+        "--mx tas.example -p {wildcard} --dane require",
+        0,
+        "SMTP CERT OK - MX of tas.example 2 of 2 sessions secured, valid until {date} ({n} days, ta.example.org 127.0.0.1), TLSv1.3, by DANE",
+        &[
+            "OK: ta.example.org 127.0.0.1: certificate is for ta.example.org",
+            "OK: ta-certificate.example.org 127.0.0.1: certificate is for ta-certificate.example.org",
+        ],
+    ),
+    scene(
+        "mx_certificate_of_the_domain",
+        "--mx corp.example.org -p {wildcard} --dane require",
+        0,
+        "SMTP CERT OK - mx.elsewhere.example:{wildcard} (127.0.0.1, MX of corp.example.org) valid until {date} ({n} days), TLSv1.3, by DANE",
+        &["OK: certificate is for corp.example.org"],
+    ),
+    scene(
+        "mx_many",
+        "--mx many.example -p {good} --dane opportunistic",
+        2,
+        "SMTP CERT CRITICAL - MX of many.example: mail1.example.org: name 'mail1.example.org' not found (no such name, or no address) (+16 more), 0 of 16 sessions secured",
+        &["WARNING: 4 MX hosts of many.example are left out, beyond the limit"],
     ),
 ];
 

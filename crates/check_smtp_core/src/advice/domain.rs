@@ -59,7 +59,7 @@ pub fn dane_insecure() -> Option<Advice> {
 pub fn dane_absent() -> Option<Advice> {
     advice(
         "dane_absent",
-        "publish '3 1 1' and the SHA-256 of the server's public key at _25._tcp of each MX host (-vv shows the hash), or leave out --dane require",
+        "publish '3 1 1' and the SHA-256 of the server's public key (-vv shows it) at the name told above, or leave out --dane require",
     )
 }
 

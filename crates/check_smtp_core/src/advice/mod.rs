@@ -20,7 +20,7 @@ pub fn for_failure(failure: &Failure) -> Option<Advice> {
     match &failure.cause {
         Cause::Timeout(_) => for_timeout(failure.phase),
         Cause::NameNotFound(_) => {
-            advice("name_not_found", "check the spelling of -H and the host's A and AAAA records")
+            advice("name_not_found", "check the spelling of the name, and its A and AAAA records")
         }
         Cause::LookupFailed(words) => domain::for_lookup(words),
         Cause::NoProof(_) => domain::no_proof(),

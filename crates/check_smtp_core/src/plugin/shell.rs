@@ -3,8 +3,9 @@
 //! Everything between the command line and the report is pure or bounded by the deadline, so this is all there is to it:
 //! read the words, ask the check, print once, exit with the state.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args as _, Command, FromArgMatches as _, error::ErrorKind};
@@ -73,6 +74,33 @@ pub fn run<C: Check>() -> ! {
             finish(&render(C::NAMES, &report, Style { format, verbosity: 0 }), State::Unknown)
         }
     }
+}
+
+/// A check's name, and what runs it.
+pub type Entry = (&'static str, fn() -> !);
+
+/// A check as a row for [`run_by_name`].
+pub fn entry<C: Check>() -> Entry {
+    (C::NAMES.program, run::<C>)
+}
+
+/// Runs the check the process was called as: the packages hold one program under the name of each check.
+pub fn run_by_name(checks: &[Entry]) -> ! {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let name = Path::new(&called).file_name().unwrap_or_default();
+    match checks.iter().find(|(program, _)| name == *program) {
+        Some((_, run)) => run(),
+        None => finish(&no_such_check(name, checks), State::Unknown),
+    }
+}
+
+fn no_such_check(name: &OsStr, checks: &[Entry]) -> String {
+    let programs: Vec<&str> = checks.iter().map(|(program, _)| *program).collect();
+    let name = Clean::new(&name.to_string_lossy());
+    format!(
+        "SMTP UNKNOWN - called as '{name}', which is no check: give it the name of one: {}\n",
+        programs.join(", ")
+    )
 }
 
 /// Why no check was made.

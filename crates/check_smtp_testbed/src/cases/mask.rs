@@ -22,7 +22,7 @@ const MASKS: [(&str, &str); 15] = [
     (r"\+\d+ ms", "+{ms} ms"),
     (r#""began_ms":\d+"#, "\"began_ms\":{ms}"),
     // JSON numbers with a fraction, and Prometheus values.
-    (r#"(":|\} )-?(\d+\.\d+(e-\d+)?|\d+e-\d+)"#, "$1{f}"),
+    (r#"(":|\} )-?\d+(\.\d+(e-\d+)?|e-\d+)"#, "$1{f}"),
     // What is random in a message that is sent, and its size, which depends on the host's name.
     (r"\b[0-9a-f]{32}\b", "{token}"),
     (r"(\{token\}, |\(message of )\d+ bytes", "$1{n} bytes"),

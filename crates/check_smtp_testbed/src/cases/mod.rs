@@ -33,14 +33,20 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 pub use self::mask::{fits, mask};
+pub(crate) use self::run::can_have_mounts_of_its_own;
 pub use self::words::split;
 
-/// Runs every `.case` file below `directory` as a named test, with the arguments of a test binary.
+/// Runs every `.case` file below `directory` as a named test, with the arguments of a test binary. `CHECK_PROGRAMS` names a
+/// directory whose programs are tried in the place of those just built: the packages' own are.
 pub fn run(directory: &Path, programs: &[(&str, &Path)]) -> ExitCode {
     let arguments = Arguments::from_args();
+    let elsewhere = std::env::var_os("CHECK_PROGRAMS").map(PathBuf::from);
+    let program = |name: &str, path: &Path| {
+        elsewhere.as_ref().map_or_else(|| path.to_path_buf(), |directory| directory.join(name))
+    };
     let programs: HashMap<String, PathBuf> =
-        programs.iter().map(|(name, path)| ((*name).to_owned(), path.to_path_buf())).collect();
-    let may_replace = crate::is_ci() || crate::is_root() && run::can_have_mounts_of_its_own();
+        programs.iter().map(|(name, path)| ((*name).to_owned(), program(name, path))).collect();
+    let may_replace = crate::is_ci() || crate::is_root() && can_have_mounts_of_its_own();
     let mut paths = Vec::new();
     collect(directory, &mut paths);
     paths.sort();

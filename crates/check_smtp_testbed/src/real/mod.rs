@@ -1,13 +1,20 @@
-//! Real servers for mail and for what mail depends on (names, policies), each a copy of its own: configuration, data and log below a
-//! temporary directory, loopback only, stopped by the process numbers that were started.
+//! Real servers for mail, for what mail depends on (names, policies) and for what watches it (monitoring engines), each a copy of its
+//! own: configuration, data and log below a temporary directory, loopback only, stopped by the process numbers that were started.
 
 mod cyrus;
 mod dovecot;
+mod icinga;
 mod introspection;
 mod knot;
+mod nagios;
 mod nginx;
+mod nrpe;
 mod postfix;
+mod postgres;
+mod recorder;
 mod unbound;
+mod web;
+mod zabbix;
 mod zone;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -19,11 +26,16 @@ use std::time::{Duration, Instant};
 
 pub use self::cyrus::Cyrus;
 pub use self::dovecot::{Dovecot, Users};
+pub use self::icinga::Icinga;
 pub use self::introspection::Introspection;
 pub use self::knot::NameServer;
+pub use self::nagios::{Nagios, Status};
 pub use self::nginx::{HttpsServer, Site, SiteAnswer};
+pub use self::nrpe::Nrpe;
 pub use self::postfix::{Postfix, Service};
+pub use self::recorder::{Recorder, Run};
 pub use self::unbound::Validator;
+pub use self::zabbix::Zabbix;
 pub use self::zone::{Signing, Zone};
 use crate::{Error, Result};
 
@@ -128,4 +140,10 @@ fn end(process: &OwnedFd) {
 /// Lets the server's unprivileged users pass through.
 fn open_to_all(path: &Path) -> Result<()> {
     Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)
+}
+
+/// Makes a file or directory a user's own.
+pub fn give_to(user: &str, path: &Path) -> Result<()> {
+    let status = Command::new("chown").arg(user).arg(path).status()?;
+    if status.success() { Ok(()) } else { Err(Error::Other(format!("there is no user {user}"))) }
 }

@@ -23,6 +23,8 @@ const COMMANDS_LIMIT: usize = 1000;
 pub struct Service {
     pub context: SslContext,
     pub is_implicit: bool,
+    /// The first reply, whole; with a code other than 220 the client is not served.
+    pub greeting: String,
     pub requires_tls: bool,
     /// Before the reply to EHLO.
     pub delay: Duration,
@@ -53,7 +55,7 @@ pub fn hold(service: &Service, mut connection: Connection) -> Result<()> {
         has_sender: false,
         has_recipient: false,
     };
-    dialogue.say("220 mail.example.org ESMTP testbed")?;
+    dialogue.say(&service.greeting)?;
     for _ in 0..COMMANDS_LIMIT {
         let Some(line) = dialogue.connection.line(LINE_LIMIT)? else { return Ok(()) };
         if !dialogue.answer(&String::from_utf8_lossy(&line))? {

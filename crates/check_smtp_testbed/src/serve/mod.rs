@@ -124,6 +124,7 @@ impl Testbed {
         let service = |context: &SslContext| Service {
             context: context.clone(),
             is_implicit: false,
+            greeting: "220 mail.example.org ESMTP testbed".to_owned(),
             requires_tls: false,
             delay: Duration::ZERO,
             pace: Duration::ZERO,
@@ -138,6 +139,7 @@ impl Testbed {
             ("SLOW", 1, Service { delay: slow, ..service(&good) }),
             ("PACED", addresses, Service { pace: slow, ..service(&both) }),
             ("UNTRUSTED", 1, service(&untrusted)),
+            ("ODD", 1, Service { greeting: odd_greeting(), ..service(&good) }),
         ];
         for (name, addresses, service) in services {
             let service = Arc::new(service);
@@ -156,7 +158,7 @@ impl Testbed {
         Ok(())
     }
 
-    /// The port of `SMTP`, `SUBMISSION`, `SMTPS`, `SLOW`, `PACED`, `UNTRUSTED` or `CLOSED`.
+    /// The port of `SMTP`, `SUBMISSION`, `SMTPS`, `SLOW`, `PACED`, `UNTRUSTED`, `ODD` or `CLOSED`.
     pub fn port(&self, name: &str) -> Result<u16> {
         let port = self.ports.iter().find(|(known, _)| *known == name);
         port.map(|(_, port)| *port).ok_or_else(|| Error::Other(format!("the testbed has no port '{name}'")))
@@ -165,6 +167,11 @@ impl Testbed {
     /// Where messages arrive, the CA file and the hashed directory of roots are.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// The user who may log in, and the password.
+    pub fn account(&self) -> (&str, &str) {
+        (USER, &self.password)
     }
 
     /// Everything a shell script needs to use it.
@@ -184,6 +191,17 @@ impl Testbed {
         );
         lines
     }
+}
+
+/// A refusal that holds everything an engine could take for its own: separators, quotes, macros, commands, control characters; a line
+/// with it alone, then 8 KiB of it.
+fn odd_greeting() -> String {
+    let odd = "| a=1;2;3 'single' \"double\" $HOSTNAME$ $ARG1$ $address$ {HOST.NAME} {$MACRO} ! ; : \\ \\n % ` & < > ~ \u{fc}\u{20ac}\u{1f4e7} \u{7}\u{1b}[31m\tred";
+    let mut greeting = format!("554-5.7.1 {odd}\r\n");
+    for number in 0..8 * 1024 / odd.len() {
+        let _ = write!(greeting, "554-{number} {odd}\r\n");
+    }
+    greeting + "554 5.7.1 end"
 }
 
 fn accept(listener: &TcpListener, service: &Arc<Service>) {

@@ -1,6 +1,7 @@
 //! One question to the name servers, and what its answer is worth.
 
 use std::future::Future;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,17 +14,16 @@ use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer, RetryDnsHandle};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::dnssec::{Proof, TrustAnchors};
 use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Query, ResponseCode};
-use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 use tokio::runtime::Runtime;
 
+use super::answer::{ALIAS_LIMIT, Found, is_denied_by_its_zone};
 use super::{Proving, Servers, Settings};
 use crate::error::{Cause, system_words};
 
-/// Aliases followed from one name to the next (RFC 1034 section 3.6.2 leaves the number open).
-const ALIAS_LIMIT: usize = 8;
 /// Bytes of a file of trust anchors.
-const ANCHOR_LIMIT: usize = 64 * 1024;
+const ANCHOR_LIMIT: u64 = 64 * 1024;
 /// A name server named by hand gets so long for one try, and so many tries.
 const TRY: Duration = Duration::from_secs(2);
 const TRIES: usize = 3;
@@ -40,6 +40,17 @@ pub struct Asker {
     trusts_server: bool,
     /// The one server that is asked, if it is one.
     named: Option<SocketAddr>,
+}
+
+/// What is proven about that which is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Denial {
+    /// Nothing is open.
+    Sound,
+    /// The zone proves nothing that binds (NSEC3 with too many iterations, RFC 9276): as if it were not signed.
+    Insecure,
+    /// hickory could not prove it.
+    Unproven,
 }
 
 /// What a name has of a kind.
@@ -106,14 +117,20 @@ impl Asker {
         asked.set_fqdn(true);
         let mut is_secure = true;
         for _ in 0..ALIAS_LIMIT {
-            let Some(response) = self.send(&asked, kind).await? else { return Ok(None) };
+            let Some((response, denial)) = self.send(&asked, kind).await? else { return Ok(None) };
             let found = Found::read(&response, &asked, kind);
-            is_secure &= self.is_proven(&response, &found, kind)?;
+            is_secure &= self.is_proven(&response, &found, kind)? && denial != Denial::Insecure;
+            let absence = || Cause::Bogus(format!("absence of {kind} of {}", text(&asked)));
+            let is_nothing = found.is_nothing(&asked);
+            if denial == Denial::Unproven && (is_nothing || !found.has_proven_expansions(&response)) {
+                return Err(absence());
+            }
+            if is_nothing {
+                let is_ours = self.validator.is_none() || is_denied_by_its_zone(&response, &asked);
+                return if is_ours { Ok(None) } else { Err(absence()) };
+            }
             if !found.data.is_empty() {
                 return Ok(Some(Answer { data: found.data, name: text(&found.name), is_secure }));
-            }
-            if found.name == asked {
-                return Ok(None);
             }
             asked = found.name;
         }
@@ -134,11 +151,12 @@ impl Asker {
         }
     }
 
-    fn who(&self) -> String {
+    /// Who is asked, for texts.
+    pub fn who(&self) -> String {
         self.named.map_or_else(|| "the name server".to_owned(), |address| address.to_string())
     }
 
-    async fn send(&self, name: &Name, kind: RecordType) -> Result<Option<DnsResponse>, Cause> {
+    async fn send(&self, name: &Name, kind: RecordType) -> Result<Option<(DnsResponse, Denial)>, Cause> {
         let query = Query::query(name.clone(), kind);
         let mut options = DnsRequestOptions::default();
         options.edns_set_dnssec_ok = self.validator.is_some() || self.trusts_server;
@@ -147,7 +165,12 @@ impl Asker {
             None => self.pool.lookup(query, options).first_answer().await,
         };
         match answered {
-            Ok(response) => Ok(Some(response)),
+            Ok(response) => Ok(Some((response, Denial::Sound))),
+            Err(NetError::Dns(DnsError::Nsec { response, proof, .. })) => {
+                let is_insecure = proof == Proof::Insecure;
+                let denial = if is_insecure { Denial::Insecure } else { Denial::Unproven };
+                Ok(Some((*response, denial)))
+            }
             Err(NetError::Dns(DnsError::NoRecordsFound(none)))
                 if none.response_code != ResponseCode::NXDomain =>
             {
@@ -161,9 +184,6 @@ impl Asker {
         let about = |words: String| Cause::LookupFailed(format!("{kind} of {}: {words}", text(name)));
         match error {
             NetError::Dns(DnsError::NoRecordsFound(_)) => Cause::NameNotFound(text(name)),
-            NetError::Dns(DnsError::Nsec { .. }) => {
-                Cause::Bogus(format!("absence of {kind} of {}", text(name)))
-            }
             NetError::Dns(DnsError::ResponseCode(code)) => {
                 about(format!("the name server answered {}", mnemonic(*code)))
             }
@@ -196,39 +216,6 @@ impl Asker {
     }
 }
 
-/// What stands in an answer about a name.
-struct Found {
-    /// The name behind all aliases of the answer.
-    name: Name,
-    data: Vec<RData>,
-    /// What each record used is worth, the aliases included.
-    proofs: Vec<(Name, Proof)>,
-}
-
-impl Found {
-    fn read(response: &DnsResponse, asked: &Name, kind: RecordType) -> Self {
-        let mut found = Self { name: asked.clone(), data: Vec::new(), proofs: Vec::new() };
-        for _ in 0..ALIAS_LIMIT {
-            let here: Vec<&Record> =
-                response.answers.iter().filter(|record| record.name == found.name).collect();
-            let alias = here.iter().find_map(|record| match &record.data {
-                RData::CNAME(target) if kind != RecordType::CNAME => Some((target.0.clone(), record.proof)),
-                _ => None,
-            });
-            let Some((target, proof)) = alias else {
-                let wanted: Vec<&&Record> =
-                    here.iter().filter(|record| record.record_type() == kind).collect();
-                found.proofs.extend(wanted.iter().map(|record| (record.name.clone(), record.proof)));
-                found.data = wanted.into_iter().map(|record| record.data.clone()).collect();
-                return found;
-            };
-            found.proofs.push((found.name.clone(), proof));
-            found.name = target;
-        }
-        found
-    }
-}
-
 /// A name as people write it: lower case, without the dot at its end.
 pub fn text(name: &Name) -> String {
     let written = name.to_lowercase().to_ascii();
@@ -250,14 +237,23 @@ fn of_the_system() -> Result<(Vec<NameServerConfig>, ResolverOpts), Cause> {
 /// DNSKEY records as in a zone file.
 fn anchors(path: &Path) -> Result<TrustAnchors, Cause> {
     let local = |words: &str| Cause::Local(format!("--trust-anchor '{}': {words}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| local(&system_words(&error)))?;
-    if text.len() > ANCHOR_LIMIT {
+    let mut text = String::new();
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(ANCHOR_LIMIT + 1).read_to_string(&mut text));
+    let length = read.map_err(|error| local(&system_words(&error)))?;
+    if u64::try_from(length).unwrap_or(u64::MAX) > ANCHOR_LIMIT {
         return Err(local("is longer than 64 KiB, give a file of DNSKEY records"));
     }
     let anchors = text.parse::<TrustAnchors>();
     let anchors =
         anchors.map_err(|_| local("give DNSKEY records, such as '. IN DNSKEY 257 3 8 AwEAAa...'"))?;
-    if text.contains("DNSKEY") { Ok(anchors) } else { Err(local("no DNSKEY record in it")) }
+    // Where no key was read every proof would fail.
+    let mut records = text.lines().map(|line| line.split(';').next().unwrap_or_default());
+    if records.any(|line| line.contains("DNSKEY")) {
+        Ok(anchors)
+    } else {
+        Err(local("no DNSKEY record in it"))
+    }
 }
 
 /// As administrators know them.

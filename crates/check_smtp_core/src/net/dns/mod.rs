@@ -3,9 +3,11 @@
 //! Addresses alone come from getaddrinfo (`net::resolve`). What is asked here goes to name servers, by hickory-resolver on a runtime
 //! of its own thread: the deadline leaves it behind like every other lookup.
 
+mod answer;
 mod ask;
 mod host;
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 use hickory_resolver::proto::rr::{RData, RecordType};
 
 use self::ask::{Answer, Asker};
-pub use self::host::{HostRecords, TlsaLookup};
+pub use self::host::{HostRecords, TlsaLookup, Tlsas};
 use super::clock::{self, Deadline};
 use super::resolve::Family;
 use crate::error::{Cause, seconds};
@@ -63,6 +65,8 @@ pub struct Exchangers {
     pub has_null: bool,
     /// Hosts that were left out, beyond the limit.
     pub left_out: usize,
+    /// The name that has the records, where the domain is an alias of it.
+    pub alias_of: Option<String>,
     /// DNSSEC vouches for all of this; of an implicit MX only the addresses can tell.
     pub is_secure: bool,
 }
@@ -96,10 +100,11 @@ impl Resolver {
             let domain = domain.clone();
             move || asker.wait(asker.ask(&domain, RecordType::MX))
         })?;
-        Ok(answer.map_or_else(|| Exchangers::implicit(&domain), |answer| Exchangers::of(&answer)))
+        Ok(answer.map_or_else(|| Exchangers::implicit(&domain), |answer| Exchangers::of(&domain, &answer)))
     }
 
-    /// The addresses of each name, and its TLSA records for `tlsa_port` where one is given; all at the same time.
+    /// The addresses of each name, and its TLSA records for `tlsa_port` where one is given; all at the same time. Of several names one
+    /// whose zone is silent takes half of what is left, so that the others can still be asked.
     pub fn hosts(
         &self,
         names: &[String],
@@ -108,8 +113,9 @@ impl Resolver {
         deadline: Deadline,
     ) -> Vec<HostRecords> {
         let (asker, wanted) = (self.asker.clone(), names.to_owned());
-        let found =
-            bounded(deadline, &self.servers, move || Ok(host::look_up(&asker, wanted, family, tlsa_port)));
+        let share = if names.len() > 1 { deadline.left() / 2 } else { deadline.left() };
+        let question = host::Question { family, tlsa_port, share };
+        let found = bounded(deadline, &self.servers, move || Ok(host::look_up(&asker, wanted, question)));
         found.unwrap_or_else(|cause| {
             names.iter().map(|_| HostRecords::failed(cause.clone(), tlsa_port.is_some())).collect()
         })
@@ -147,11 +153,12 @@ impl Exchangers {
             is_implicit: true,
             has_null: false,
             left_out: 0,
+            alias_of: None,
             is_secure: false,
         }
     }
 
-    fn of(answer: &Answer) -> Self {
+    fn of(domain: &str, answer: &Answer) -> Self {
         let mut hosts: Vec<(u16, String)> = answer
             .data
             .iter()
@@ -164,10 +171,12 @@ impl Exchangers {
         hosts.retain(|(_, name)| !name.is_empty());
         let has_null = hosts.len() < all;
         hosts.sort();
-        hosts.dedup_by(|later, first| later.1 == first.1);
+        let mut seen = HashSet::new();
+        hosts.retain(|(_, name)| seen.insert(name.clone()));
         let left_out = hosts.len().saturating_sub(EXCHANGER_LIMIT);
         hosts.truncate(EXCHANGER_LIMIT);
-        Self { hosts, is_implicit: false, has_null, left_out, is_secure: answer.is_secure }
+        let alias_of = Some(answer.name.clone()).filter(|name| name != domain);
+        Self { hosts, is_implicit: false, has_null, left_out, alias_of, is_secure: answer.is_secure }
     }
 }
 

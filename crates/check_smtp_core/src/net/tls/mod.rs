@@ -249,7 +249,7 @@ fn is_unexpected_end(stack: &openssl::error::ErrorStack) -> bool {
 /// OpenSSL's reason without its codes and function names.
 fn openssl_words(stack: &openssl::error::ErrorStack) -> String {
     let reason = stack.errors().first().and_then(openssl::error::Error::reason).unwrap_or("unknown reason");
-    let alert = ["sslv3 alert ", "tlsv1 alert ", "tlsv13 alert "]
+    let alert = ["sslv3 alert ", "ssl/tls alert ", "tlsv1 alert ", "tlsv13 alert "]
         .iter()
         .find_map(|prefix| reason.strip_prefix(prefix));
     match alert {

@@ -16,6 +16,9 @@ use crate::net::clock::{self, Deadline};
 /// `X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT` of OpenSSL's verify codes.
 const SELF_SIGNED_LEAF: i32 = 18;
 
+/// Certificates of a chain whose signatures are held against bare keys.
+const SIGNED_LIMIT: usize = 8;
+
 /// What building a path to a trusted root came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
@@ -34,21 +37,28 @@ pub fn path(chain: &[Vec<u8>], roots: &Roots, deadline: Deadline) -> Result<Path
     build_best(leaf, &chain, &roots.candidates(&chain, deadline)?, Ends::InRoot)
 }
 
-/// Builds the path to a trust anchor that one of these DANE-TA records names (RFC 7671 section 5.2), leaf first.
-pub fn anchored_path(chain: &[Vec<u8>], records: &[&Tlsa]) -> Result<Path, Cause> {
+/// Builds the path to a trust anchor that one of these DANE-TA records names (RFC 7671 section 5.2), leaf first. `named`: the certificates
+/// of the chain that a record stands for. The leaf itself is nobody's anchor.
+pub fn anchored_path(
+    chain: &[Vec<u8>],
+    named: &[usize],
+    records: &[&Tlsa],
+    deadline: Deadline,
+) -> Result<Path, Cause> {
     let sent: Vec<X509> = chain.iter().filter_map(|der| X509::from_der(der).ok()).collect();
-    let Some(leaf) = sent.first() else {
+    let (Some(leaf), Some(leaf_der)) = (sent.first(), chain.first()) else {
         return Ok(Path { elements: Vec::new(), fault: Some(Fault::NoCertificate) });
     };
-    let above = chain.iter().skip(1).filter(|der| records.iter().any(|record| record.matches(der)));
+    let above = named.iter().filter_map(|index| chain.get(*index));
     // Data that is no hash holds the anchor itself, which then need not be sent.
     let whole = records.iter().filter(|record| (record.selector, record.matching) == (0, 0));
-    let anchors = above.chain(whole.map(|record| &record.data));
+    let anchors = above.chain(whole.map(|record| &record.data)).filter(|der| *der != leaf_der);
     let mut anchors: Vec<X509> = anchors.filter_map(|der| X509::from_der(der).ok()).collect();
     let keys = records.iter().filter(|record| (record.selector, record.matching) == (1, 0));
     let keys: Vec<_> = keys.filter_map(|record| PKey::public_key_from_der(&record.data).ok()).collect();
-    // Below a bare key, what it has signed is as good as the anchor.
-    let signed = sent.iter().filter(|one| keys.iter().any(|key| one.verify(key).unwrap_or(false)));
+    // Below a bare key, what it has signed is as good as the anchor. Each look at a signature costs: a hostile chain gets no more time.
+    let looked_at = sent.iter().take(SIGNED_LIMIT).take_while(|_| !deadline.left().is_zero());
+    let signed = looked_at.filter(|one| keys.iter().any(|key| one.verify(key).unwrap_or(false)));
     anchors.extend(signed.cloned());
     build_best(leaf, &sent, &anchors, Ends::Anywhere)
 }

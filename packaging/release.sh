@@ -1,0 +1,40 @@
+#!/bin/sh
+# Builds what the packages hold, NAME... being the checks: one program for all of them, fully static (musl, OpenSSL linked in) and
+# position-independent, under each name in target/vendored/release. Nothing of the machine that builds it is in it.
+set -eu
+cd "$(dirname "$0")/.."
+cargo=${CARGO:-cargo}
+target=x86_64-unknown-linux-musl
+
+# Whether it can be built here, for who would rather skip it; says what is missing.
+if [ "${1:-}" = --check ]; then
+    [ "$(uname -m)" = x86_64 ] || { echo "packages are made for x86_64 alone"; exit 1; }
+    command -v musl-gcc >/dev/null || { echo "musl-gcc is not installed"; exit 1; }
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || command -v rustup >/dev/null ||
+        { echo "the toolchain has no standard library for $target, and there is no rustup to install it"; exit 1; }
+    exit 0
+fi
+
+if ! command -v musl-gcc >/dev/null; then
+    echo "musl-gcc is missing: install musl-tools (Debian) or musl-gcc (Fedora)" >&2
+    exit 1
+fi
+if ! [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
+    echo "Installing: the standard library for $target (rustup)"
+    rustup --quiet target add $target
+fi
+
+# rust-lld is the toolchain's own and the same everywhere. Relocations are packed: 26 000 of OpenSSL's tables in a few KiB.
+RUSTFLAGS="-C linker=rust-lld -C link-arg=--pack-dyn-relocs=relr --remap-path-prefix=$PWD=."
+$cargo fetch --locked --quiet
+for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+    RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$registry=/crates"
+done
+export RUSTFLAGS OPENSSL_SRC_PERL="$PWD/packaging/openssl-perl" CC_x86_64_unknown_linux_musl=musl-gcc
+$cargo build --locked --release --features vendored-openssl --target-dir target/vendored --target $target -p check_smtp_all
+
+mkdir -p target/vendored/release
+for name in "$@"; do
+    ln -f target/vendored/$target/release/check_smtp_all "target/vendored/release/$name"
+    "target/vendored/release/$name" -V | grep "^$name .*linked in"
+done
