@@ -77,6 +77,13 @@ pub struct Parts {
     pub headers: Vec<Header>,
 }
 
+impl Parts {
+    /// Whether it is built in no time: from nothing but a few words.
+    pub fn is_small(&self) -> bool {
+        self.size.is_none() && self.body.is_none() && self.html.is_none() && self.attachments.is_empty()
+    }
+}
+
 impl ContentArgs {
     /// What is sent.
     pub fn content(self) -> Result<Content, UsageError> {

@@ -42,19 +42,19 @@ pub fn build(letter: Letter<'_>, parts: &Parts, material: &Material) -> Result<V
 }
 
 /// A message from a file with our mark before it, so that it stands first; the error says why it is none.
-pub fn mark_up(letter: Letter<'_>, eml: &[u8]) -> Result<Vec<u8>, String> {
+pub fn mark_up(mark: &Mark, eml: &[u8]) -> Result<Vec<u8>, String> {
     let first = eml.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     let name = first.split(|byte| *byte == b':').next().unwrap_or_default();
     let is_header = name.len() < first.len() && !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
     if !is_header {
         return Err("is no message: it does not begin with a header".to_owned());
     }
-    Ok([format!("{}: {}\r\n", mark::HEADER, letter.mark).as_bytes(), eml].concat())
+    Ok([format!("{}: {}\r\n", mark::HEADER, mark).as_bytes(), eml].concat())
 }
 
 /// The Message-ID of a built message.
-pub fn message_id(letter: Letter<'_>) -> String {
-    letter.mark.message_id(originator(letter).domain())
+pub fn message_id(from: &Mailbox, to: &[Mailbox], mark: &Mark) -> String {
+    mark.message_id(originator(from, to).domain())
 }
 
 /// Whether an address can stand in a header.
@@ -112,7 +112,7 @@ fn attached(text: Inner, material: &Material) -> MultiPart {
 fn headers(letter: Letter<'_>, parts: &Parts) -> Result<MessageBuilder, String> {
     let unwritable = |mailbox: &Mailbox| format!("{} cannot stand in a header", mailbox.address());
     let seconds = u64::try_from(letter.now).unwrap_or_default();
-    let from = originator(letter);
+    let from = originator(letter.from, letter.to);
     let mut builder = MessageBuilder::new()
         .date(UNIX_EPOCH + Duration::from_secs(seconds))
         .from(HeaderMailbox::new(None, address(from).ok_or_else(|| unwritable(from))?));
@@ -124,7 +124,8 @@ fn headers(letter: Letter<'_>, parts: &Parts) -> Result<MessageBuilder, String> 
         .subject
         .clone()
         .unwrap_or_else(|| format!("Probe {token} of {} by check_smtp_delivery", letter.host));
-    builder = builder.subject(subject).header(MessageId::from(message_id(letter)));
+    builder =
+        builder.subject(subject).header(MessageId::from(message_id(letter.from, letter.to, letter.mark)));
     for (name, value) in [
         (HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()),
         (HeaderName::new_from_ascii_str("X-Auto-Response-Suppress"), "All".to_owned()),
@@ -136,9 +137,8 @@ fn headers(letter: Letter<'_>, parts: &Parts) -> Result<MessageBuilder, String> 
 }
 
 /// Who stands in From: a message from the null sender needs someone too, and its recipient is sure to exist.
-fn originator(letter: Letter<'_>) -> &Mailbox {
-    let first = letter.to.first().filter(|_| letter.from.address().is_empty());
-    first.unwrap_or(letter.from)
+fn originator<'a>(from: &'a Mailbox, to: &'a [Mailbox]) -> &'a Mailbox {
+    to.first().filter(|_| from.address().is_empty()).unwrap_or(from)
 }
 
 fn address(mailbox: &Mailbox) -> Option<Address> {

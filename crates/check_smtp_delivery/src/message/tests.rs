@@ -88,12 +88,12 @@ fn the_null_sender_has_the_recipient_in_its_from() {
     let message = with("<>", |letter| build(letter, &Parts::default(), &Material::default())).unwrap();
     let message = String::from_utf8(message).unwrap();
     assert!(message.contains("\r\nFrom: sink@example.org\r\n") && message.contains("\r\nFrom: <>\r\n"));
-    assert!(with("<>", message_id).ends_with("@example.org>"));
+    assert!(with("<>", |letter| message_id(letter.from, letter.to, letter.mark)).ends_with("@example.org>"));
 }
 
 #[test]
 fn a_message_from_a_file_gets_the_mark_before_it() {
-    let eml = |text: &str| with("probe@example.org", |letter| mark_up(letter, text.as_bytes()));
+    let eml = |text: &str| with("probe@example.org", |letter| mark_up(letter.mark, text.as_bytes()));
     let marked = String::from_utf8(eml("Subject: x\n\nbody\n").unwrap()).unwrap();
     assert_eq!(marked, format!("X-Smtp-Monitoring-Probe: site1/{}\r\nSubject: x\n\nbody\n", "ab".repeat(16)));
     for text in ["", "\nSubject: x\n", "From a@example.org Mon Jan  1\nSubject: x\n", "no header", ": x"] {

@@ -63,10 +63,6 @@ fn prepare(
     let mark = mark(config, &host).map_err(local)?;
     facts.mark = Some(mark.clone());
     let message = message(config, &mark, &host, facts, deadline).map_err(local)?;
-    if deadline.left().is_zero() {
-        let words = "building the message took all of the time: give more with -t, or a smaller message";
-        return Err(local(words.to_owned()));
-    }
     let plan = config.login.as_ref();
     let credentials = plan.map(|plan| credentials(plan, lookup, attempt, deadline)).transpose()?;
     let hosts = route::find(config, deadline)?;
@@ -95,20 +91,41 @@ fn message(
         Route::Server => target.endpoint(target.port),
         Route::Domain(domain) => format!("MX of {domain}"),
     };
-    let (from, to) = (&config.envelope.from, config.envelope.to.as_slice());
-    let letter = Letter { from, to, mark, host, way: &way, now: clock::now() };
-    let bytes = match &config.content {
-        Content::Eml(path) => message::mark_up(letter, &material::file("--eml", path, deadline)?)
-            .map_err(|words| format!("--eml '{}': {words}", path.display()))?,
+    let (from, to) = (config.envelope.from.clone(), config.envelope.to.clone());
+    let (mark, host, now) = (mark.clone(), host.to_owned(), clock::now());
+    let message = match &config.content {
+        Content::Eml(path) => {
+            let eml = material::file("--eml", path, deadline)?;
+            let shown = path.display().to_string();
+            bounded(true, deadline, move || {
+                message::mark_up(&mark, &eml).map_err(|words| format!("--eml '{shown}': {words}"))
+            })?
+        }
         Content::Built(parts) => {
             let material = material::read(parts, deadline)?;
-            facts.message_id = Some(message::message_id(letter));
-            message::build(letter, parts, &material)?
+            facts.message_id = Some(message::message_id(&from, &to, &mark));
+            let parts = parts.clone();
+            bounded(!parts.is_small(), deadline, move || {
+                let letter = Letter { from: &from, to: &to, mark: &mark, host: &host, way: &way, now };
+                message::build(letter, &parts, &material)
+            })?
         }
     };
-    let message = Message::new(&bytes);
     facts.size = Some(message.size());
     Ok(message)
+}
+
+/// Encoding a large message takes its time: that is done where the deadline holds, on a thread of its own.
+fn bounded(
+    is_large: bool,
+    deadline: Deadline,
+    work: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
+) -> Result<Message, String> {
+    let whole = move || work().map(|bytes| Message::new(&bytes));
+    let built = if is_large { clock::within(deadline, whole) } else { Some(whole()) };
+    built.filter(|_| !deadline.left().is_zero()).unwrap_or_else(|| {
+        Err("building the message took all of the time: give more with -t, or a smaller message".to_owned())
+    })
 }
 
 fn envelope(config: &Config, mark: &Mark) -> Envelope {
