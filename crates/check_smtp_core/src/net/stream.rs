@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use openssl::ssl::SslStream;
+use openssl::ssl::{ErrorCode, SslStream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
@@ -24,13 +24,15 @@ pub struct Wire {
     is_tcp: bool,
     /// The server reset the connection before we could look at it.
     is_reset: bool,
+    /// Whether a read waits for bytes; `false` only while it is asked whether there are any.
+    is_waiting: bool,
     first: Vec<u8>,
 }
 
 impl Wire {
     /// Takes a connected TCP socket.
     pub(super) fn tcp(socket: OwnedFd, deadline: Deadline) -> Self {
-        Self { socket, deadline, is_tcp: true, is_reset: false, first: Vec::new() }
+        Self { socket, deadline, is_tcp: true, is_reset: false, is_waiting: true, first: Vec::new() }
     }
 
     /// Takes a TCP socket that was connected and reset at once: every read says so.
@@ -40,7 +42,7 @@ impl Wire {
 
     /// Takes a connected Unix socket.
     pub(super) fn unix(socket: OwnedFd, deadline: Deadline) -> Self {
-        Self { socket, deadline, is_tcp: false, is_reset: false, first: Vec::new() }
+        Self { socket, deadline, is_tcp: false, is_reset: false, is_waiting: true, first: Vec::new() }
     }
 
     /// Our own end; `None` for a Unix socket.
@@ -57,6 +59,16 @@ impl Wire {
     /// Starts the record of first bytes again: a handshake begins.
     pub fn forget_first_bytes(&mut self) {
         self.first.clear();
+    }
+
+    fn is_readable_within(&self, at_most: Duration) -> io::Result<bool> {
+        let left = self.deadline.left().min(at_most);
+        let mut descriptor = [PollFd::new(&self.socket, PollFlags::IN)];
+        match poll(&mut descriptor, Some(&timespec(left))) {
+            Ok(count) => Ok(count > 0),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn wait(&self, flags: PollFlags) -> io::Result<()> {
@@ -87,13 +99,16 @@ impl Read for Wire {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         loop {
-            self.wait(PollFlags::IN)?;
+            if self.is_waiting {
+                self.wait(PollFlags::IN)?;
+            }
             match rustix::net::recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
                 Ok((count, _)) => {
                     let wanted = FIRST_BYTES.saturating_sub(self.first.len());
                     self.first.extend(buffer.iter().take(count.min(wanted)));
                     return Ok(count);
                 }
+                Err(Errno::AGAIN) if !self.is_waiting => return Err(io::ErrorKind::WouldBlock.into()),
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -134,6 +149,29 @@ impl Stream {
         match self {
             Self::Plain(wire) => wire.deadline = deadline,
             Self::Tls(stream) => stream.get_mut().deadline = deadline,
+        }
+    }
+
+    /// Waits until the server says something or leaves, `at_most` so long; whether it does. Nothing is taken from what it says.
+    pub fn speaks_within(&mut self, at_most: Duration) -> io::Result<bool> {
+        let stream = match self {
+            Self::Plain(wire) => return wire.is_readable_within(at_most),
+            Self::Tls(stream) => stream,
+        };
+        let ends = stream.get_ref().deadline.elapsed() + at_most;
+        loop {
+            // A whole record may have been read ahead already; and what comes may be nothing but a word of TLS itself.
+            stream.get_mut().is_waiting = false;
+            let peeked = stream.ssl_peek(&mut [0]);
+            stream.get_mut().is_waiting = true;
+            match peeked {
+                Err(error) if error.code() == ErrorCode::WANT_READ => {}
+                _ => return Ok(true),
+            }
+            let left = ends.saturating_sub(stream.get_ref().deadline.elapsed());
+            if left.is_zero() || !stream.get_ref().is_readable_within(left)? {
+                return Ok(false);
+            }
         }
     }
 
