@@ -29,7 +29,7 @@ installed() {
 packages="gcc:gcc libc6-dev:glibc-devel pkg-config:pkgconf-pkg-config libssl-dev:openssl-devel ca-certificates:ca-certificates"
 case $task in
 demo) ;;
-test) packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make" ;;
+test) packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot dovecot-imapd:dovecot dovecot-pop3d:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make" ;;
 bench)
     packages="$packages openssl:openssl monitoring-plugins-basic:nagios-plugins-smtp valgrind:valgrind strace:strace time:time perl:perl make:make util-linux:util-linux knot:knot knot-dnssecutils:knot-dnssecutils"
     # check_ssl_cert (formerly in nagios-plugins-contrib), and what it refuses to start without. Fedora has no package of it: put it into
