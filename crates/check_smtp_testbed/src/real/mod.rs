@@ -18,7 +18,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub use self::cyrus::Cyrus;
-pub use self::dovecot::{Dovecot, Users};
+pub use self::dovecot::{Dovecot, MailboxPorts, Users};
 pub use self::introspection::Introspection;
 pub use self::knot::NameServer;
 pub use self::nginx::{HttpsServer, Site, SiteAnswer};
