@@ -18,6 +18,8 @@ use crate::{Error, Result, TempDir};
 pub enum Users<'a> {
     /// Everybody.
     Anybody,
+    /// Everybody who knows this password, by PLAIN or LOGIN.
+    WithPassword(&'a str),
     /// One user with a password or, where an introspection endpoint is given, with a token.
     One {
         /// The user.
@@ -84,6 +86,9 @@ impl Dovecot {
         let mut text = configuration(&root, &databases(&root, users)?);
         if ports.imap > 0 {
             text.push_str(&mailboxes(&root, ports)?);
+            let (user, group) = Self::owner()?;
+            std::fs::create_dir(directory.path().join("mail"))?;
+            std::os::unix::fs::chown(directory.path().join("mail"), Some(user), Some(group))?;
         }
         text.push_str(settings);
         std::fs::write(directory.path().join("dovecot.conf"), text)?;
@@ -118,6 +123,16 @@ impl Dovecot {
                 .any(|path| Path::new(path).join(name).is_file())
         };
         is_there("imap-login") && is_there("pop3-login")
+    }
+
+    /// The numbers of the user and the group that mailboxes belong to.
+    pub fn owner() -> Result<(u32, u32)> {
+        let users = std::fs::read_to_string("/etc/passwd")?;
+        let numbers = users.lines().find_map(|line| {
+            let mut fields = line.strip_prefix("dovecot:")?.split(':').skip(1);
+            Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+        });
+        numbers.ok_or_else(|| Error::Other("there is no user dovecot".into()))
     }
 
     /// Where its mailboxes are.
@@ -164,6 +179,9 @@ fn databases(root: &str, users: Users<'_>) -> Result<String> {
     const PASSWORDS: &str = "plain login cram-md5 scram-sha-1 scram-sha-256";
     match users {
         Users::Anybody => Ok("passdb {\n  driver = static\n  args = nopassword=y\n}\n".to_owned()),
+        Users::WithPassword(password) => {
+            Ok(format!("passdb {{\n  driver = static\n  args = password={password}\n}}\n"))
+        }
         Users::One { user, password, introspection } => {
             std::fs::write(format!("{root}/users"), format!("{user}:{{PLAIN}}{password}\n"))?;
             open_to_all(Path::new(&format!("{root}/users")))?;
@@ -195,7 +213,7 @@ fn mailboxes(root: &str, ports: MailboxPorts) -> Result<String> {
         )
     };
     Ok(format!(
-        "protocols = lmtp imap pop3\nssl = yes\nssl_cert = <{root}/chain.pem\nssl_key = <{root}/key.pem\n\
+        "protocols = lmtp imap pop3\nfirst_valid_uid = 1\nssl = yes\nssl_cert = <{root}/chain.pem\nssl_key = <{root}/key.pem\n\
          namespace inbox {{\n  inbox = yes\n  mailbox \"Spam and more\" {{\n    auto = subscribe\n    special_use = \\Junk\n  }}\n  \
          mailbox Trash {{\n    auto = create\n    special_use = \\Trash\n  }}\n}}\n{}{}",
         listener("imap", ports.imap, ports.imaps),

@@ -44,7 +44,7 @@ impl Imap {
         let Some(open) = self.enter(index)? else { return Ok(Vec::new()) };
         let position = self.folders.get(index).and_then(|folder| folder.position);
         let (candidates, mut seen) = match position {
-            Some(position) if open.exists == 0 => (Candidates::new(), position.next),
+            Some(position) if self.talk.exists == 0 => (Candidates::new(), position.next),
             Some(position) => self.new_since(position.next)?,
             None => self.backlog(open)?,
         };
@@ -64,14 +64,9 @@ impl Imap {
 
     /// Opens the folder, or lets the server tell what is new in the open one. `None`: nothing is.
     fn enter(&mut self, index: usize) -> Result<Option<Open>, Failure> {
-        if let Some(mut open) = self.open.filter(|open| open.index == index) {
+        if let Some(open) = self.open.filter(|open| open.index == index) {
             // Servers show what has come with the next command (RFC 9051 section 6.1.2).
-            self.talk.ask(Step::Look, "NOOP", |response| {
-                if let Response::Exists(count) = response {
-                    open.exists = count;
-                }
-            })?;
-            self.open = Some(open);
+            self.talk.ask(Step::Look, "NOOP", |_| {})?;
             return Ok(Some(open));
         }
         let position = self.folders.get(index).and_then(|folder| folder.position);
@@ -105,8 +100,8 @@ impl Imap {
             Err(failure) => return Err(failure),
         }
         let (mut candidates, mut next) = (Candidates::new(), open.numbers.next.unwrap_or(1));
-        if open.exists > 0 {
-            let first = open.exists.saturating_sub(TAIL - 1).max(1);
+        if self.talk.exists > 0 {
+            let first = self.talk.exists.saturating_sub(TAIL - 1).max(1);
             let (tail, after) = self.glance(&format!("FETCH {first}:*"), 1)?;
             candidates.extend(tail);
             next = next.max(after);

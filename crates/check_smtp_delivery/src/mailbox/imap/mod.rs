@@ -54,7 +54,6 @@ struct Open {
     index: usize,
     /// Where its numbers stood when it was opened.
     numbers: Numbers,
-    exists: u32,
 }
 
 impl Imap {
@@ -162,7 +161,7 @@ impl Imap {
         let mut position = open.numbers.position();
         if position.is_none() {
             let mut last = 0;
-            if open.exists > 0 {
+            if self.talk.exists > 0 {
                 self.talk.ask(Step::Folder, "FETCH * (UID)", |response| {
                     if let Response::Fetch(message) = response {
                         last = last.max(message.uid.unwrap_or_default());
@@ -180,8 +179,8 @@ impl Imap {
 
     /// Opens a folder read-only. A position by other numbers than it has now is worth nothing.
     fn examine(&mut self, index: usize) -> Result<Open, Failure> {
-        let (numbers, exists) = self.select("EXAMINE", index, Step::Folder)?;
-        let open = Open { index, numbers, exists };
+        let numbers = self.select("EXAMINE", index, Step::Folder)?;
+        let open = Open { index, numbers };
         if let Some(folder) = self.folders.get_mut(index) {
             folder.position = folder.position.filter(|at| Some(at.validity) == numbers.validity.or(Some(0)));
         }
@@ -189,19 +188,18 @@ impl Imap {
         Ok(open)
     }
 
-    fn select(&mut self, command: &str, index: usize, step: Step) -> Result<(Numbers, u32), Failure> {
+    fn select(&mut self, command: &str, index: usize, step: Step) -> Result<Numbers, Failure> {
         self.open = None;
         let wire = self.folders.get(index).map(|folder| folder.wire.as_str()).unwrap_or_default();
-        let (mut numbers, mut exists) = (Numbers::default(), 0);
-        self.talk.ask(step, &format!("{command} {wire}"), |response| match response {
-            Response::Exists(count) => exists = count,
-            Response::Status(word) => {
+        let mut numbers = Numbers::default();
+        self.talk.exists = 0;
+        self.talk.ask(step, &format!("{command} {wire}"), |response| {
+            if let Response::Status(word) = response {
                 numbers.next = word.number("UIDNEXT").or(numbers.next);
                 numbers.validity = word.number("UIDVALIDITY").or(numbers.validity);
             }
-            _ => {}
         })?;
-        Ok((numbers, exists))
+        Ok(numbers)
     }
 
     /// Where the numbers of a folder stand that is not open.

@@ -32,7 +32,7 @@ impl Imap {
         ours: &[(u32, u32)],
         result: &mut Removed,
     ) -> Result<(), Failure> {
-        let (numbers, _) = self.select("SELECT", index, Step::Remove)?;
+        let numbers = self.select("SELECT", index, Step::Remove)?;
         let validity = numbers.validity.unwrap_or_default();
         let mut uids: Vec<u32> =
             ours.iter().filter(|(age, _)| *age == validity).map(|(_, uid)| *uid).collect();

@@ -30,6 +30,8 @@ pub struct Talk {
     number: u32,
     /// What the server said it can do, last.
     pub capabilities: Vec<String>,
+    /// So many messages are in the open folder; servers tell it in passing, whatever was asked.
+    pub exists: u32,
     /// Its parting words.
     parting: Option<String>,
 }
@@ -37,7 +39,7 @@ pub struct Talk {
 impl Talk {
     /// Takes a connection whose greeting was not read yet.
     pub fn new(connection: Connection) -> Self {
-        Self { connection, number: 0, capabilities: Vec::new(), parting: None }
+        Self { connection, number: 0, capabilities: Vec::new(), exists: 0, parting: None }
     }
 
     /// The connection below.
@@ -110,6 +112,7 @@ impl Talk {
         let response = parse::response(&frame).ok_or_else(|| self.no_response(&frame))?;
         match &response {
             Response::Capability(words) => self.capabilities.clone_from(words),
+            Response::Exists(count) => self.exists = *count,
             Response::Status(word) | Response::Tagged(_, word) => {
                 if let Some(words) = word.capabilities() {
                     self.capabilities = words;
