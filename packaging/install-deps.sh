@@ -96,3 +96,11 @@ if [ "$task" = test ] && [ -n "${CI:-}" ]; then
         fi
     done
 fi
+
+# MailDev, a sandbox for mail that a test looks into; where npm is, and as root.
+if [ "$task" = test ] && [ "$(id -u)" = 0 ] && command -v npm >/dev/null && ! command -v maildev >/dev/null; then
+    version=3.0.0
+    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || version=2.2.1
+    echo "Installing: maildev@$version (npm)"
+    npm install --global --silent --no-audit --no-fund "maildev@$version" >/dev/null
+fi

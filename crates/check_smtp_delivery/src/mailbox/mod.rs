@@ -6,6 +6,7 @@
 mod connection;
 mod failure;
 mod header;
+mod http;
 pub mod imap;
 mod login;
 mod maildir;
@@ -24,6 +25,7 @@ pub use login::Login;
 pub use source::{Api, Server, Site, Source};
 
 use crate::tracker::{Instance, Token};
+use http::Http;
 use imap::Imap;
 use maildir::Maildir;
 use pop3::Pop3;
@@ -59,7 +61,7 @@ pub struct Receiver {
     pub way: Way,
     /// Only probes of this instance are found, and removed.
     pub instance: Instance,
-    /// Who looks; a Maildir needs nobody.
+    /// Who looks; a Maildir needs nobody, a sandbox only where it asks for a password.
     pub login: Option<Login>,
 }
 
@@ -122,6 +124,7 @@ enum Opened {
     Imap(Box<Imap>),
     Pop3(Box<Pop3>),
     Maildir(Box<Maildir>),
+    Http(Box<Http>),
 }
 
 impl Mailbox {
@@ -145,9 +148,8 @@ impl Mailbox {
             Source::Maildir(path) => {
                 Opened::Maildir(Box::new(Maildir::open(path, receiver, since, deadline)?))
             }
-            Source::Http(..) => {
-                let none = Common::Local("sandbox APIs are not built in yet".to_owned());
-                return Err(Failure::new(Step::Connect, none));
+            Source::Http(api, site) => {
+                Opened::Http(Box::new(Http::open(*api, site, receiver, since, deadline)?))
             }
         };
         Ok(Self(opened))
@@ -159,6 +161,7 @@ impl Mailbox {
             Opened::Imap(imap) => imap.look(),
             Opened::Pop3(pop3) => pop3.look(),
             Opened::Maildir(maildir) => maildir.look(),
+            Opened::Http(http) => http.look(),
         }
     }
 
@@ -174,6 +177,10 @@ impl Mailbox {
                 maildir.pause(at_most);
                 Ok(())
             }
+            Opened::Http(http) => {
+                http.pause(at_most);
+                Ok(())
+            }
         }
     }
 
@@ -183,6 +190,7 @@ impl Mailbox {
             Opened::Imap(imap) => imap.remove(found),
             Opened::Pop3(pop3) => pop3.remove(found),
             Opened::Maildir(maildir) => maildir.remove(found),
+            Opened::Http(http) => http.remove(found),
         }
     }
 
@@ -192,6 +200,7 @@ impl Mailbox {
             Opened::Imap(imap) => imap.mark(),
             Opened::Pop3(pop3) => pop3.mark(),
             Opened::Maildir(maildir) => maildir.mark(),
+            Opened::Http(http) => http.mark(),
         }
     }
 
@@ -200,7 +209,7 @@ impl Mailbox {
         match &self.0 {
             Opened::Imap(imap) => imap.dialogue().to_vec(),
             Opened::Pop3(pop3) => pop3.dialogue(),
-            Opened::Maildir(_) => Vec::new(),
+            Opened::Maildir(_) | Opened::Http(_) => Vec::new(),
         }
     }
 
@@ -209,7 +218,7 @@ impl Mailbox {
         match self.0 {
             Opened::Imap(imap) => imap.leave(),
             Opened::Pop3(pop3) => pop3.leave(),
-            Opened::Maildir(_) => {}
+            Opened::Maildir(_) | Opened::Http(_) => {}
         }
     }
 }
