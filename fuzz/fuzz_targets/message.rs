@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use check_smtp_delivery::mailbox::{Kind, field, header_of, recognise};
+use check_smtp_delivery::mailbox::{Kind, field, header_of, recognise, verdicts};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -10,6 +10,9 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(bytes.starts_with(header));
     if let Some(value) = field(header, "Subject") {
         assert!(value.len() < header.len() && !value.contains(&b'\n'));
+    }
+    for verdict in verdicts(bytes) {
+        assert!(!verdict.words.contains(['|', '\n', '\r', '\u{1b}']) && !verdict.recipient.contains(['|', '\n']));
     }
     let Some((kind, instance, token)) = recognise(bytes) else { return };
     let place = if kind == Kind::Probe { header } else { bytes };

@@ -91,7 +91,8 @@ fn junk(stand: &Stand) {
 fn idle(stand: &Stand) {
     for scheme in ["imap", "imaps"] {
         let user = format!("{scheme}-idle");
-        let mut mailbox = stand.open(scheme, &user, &Since::Now);
+        let receiver = stand.receiver(scheme, &user);
+        let mut mailbox = Mailbox::open(&receiver, &Since::Now, deadline()).unwrap();
         assert_eq!(mailbox.look().unwrap(), []);
         // Nothing comes: the whole time.
         let began = Instant::now();
@@ -104,7 +105,7 @@ fn idle(stand: &Stand) {
         });
         assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
         assert_eq!(mailbox.look().unwrap().len(), 1);
-        assert!(mailbox.dialogue().iter().any(|line| line.ends_with("IDLE")));
+        assert!(receiver.way.dialogue.lines().iter().any(|line| line.ends_with("IDLE")));
     }
 }
 
@@ -209,11 +210,11 @@ fn validity(stand: &Stand) {
 fn without_uidplus(stand: &Stand) {
     let user = "uidplus";
     stand.fill(user, 40);
-    let mut mailbox = stand.open_old("imaps", user);
+    let (mut mailbox, dialogue) = stand.open_old("imaps", user);
     stand.deliver_old(user, 1);
     let found = wait_for(&mut mailbox, 1);
     assert_eq!(mailbox.remove(&found).unwrap(), Removed { gone: 0, flagged: 1, left: 0 });
-    let said: Vec<String> = mailbox.dialogue().into_iter().filter(|line| line.starts_with("C:")).collect();
+    let said: Vec<String> = dialogue.lines().into_iter().filter(|line| line.starts_with("C:")).collect();
     let dialogue = said.join("\n");
     assert!(!dialogue.contains("EXPUNGE") && !dialogue.contains("CLOSE"), "{dialogue}");
     // An old server without IDLE is waited for all the same.
@@ -227,8 +228,8 @@ fn mechanisms(stand: &Stand) {
         for mechanism in ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"] {
             let mut receiver = stand.receiver(scheme, USER);
             receiver.login.as_mut().unwrap().mechanisms = vec![mechanism.parse().unwrap()];
-            let mailbox = Mailbox::open(&receiver, &Since::Now, deadline()).unwrap();
-            let dialogue = mailbox.dialogue().join("\n");
+            Mailbox::open(&receiver, &Since::Now, deadline()).unwrap();
+            let dialogue = receiver.way.dialogue.lines().join("\n");
             assert!(
                 dialogue.contains(&format!("AUTHENTICATE {mechanism}"))
                     || dialogue.contains(&format!("AUTH {mechanism}")),
@@ -237,14 +238,13 @@ fn mechanisms(stand: &Stand) {
             assert!(!dialogue.contains(PASSWORD), "{dialogue}");
         }
         // Without a mechanism: the commands of old.
-        let mailbox = stand.open_old(scheme, "old");
-        let dialogue = mailbox.dialogue().join("\n");
+        let dialogue = stand.open_old(scheme, "old").1.lines().join("\n");
         assert!(dialogue.contains("LOGIN ***") || dialogue.contains("PASS ***"), "{dialogue}");
         assert!(!dialogue.contains(PASSWORD), "{dialogue}");
     }
     for (scheme, mechanism) in [("imap", "XOAUTH2"), ("pop3s", "OAUTHBEARER")] {
-        let mailbox = stand.open_with_token(scheme, mechanism, stand::TOKEN).unwrap();
-        assert!(!mailbox.dialogue().join("\n").contains(stand::TOKEN));
+        let dialogue = stand.open_with_token(scheme, mechanism, stand::TOKEN).unwrap();
+        assert!(!dialogue.lines().join("\n").contains(stand::TOKEN));
     }
 }
 

@@ -16,7 +16,7 @@ use check_smtp_core::certificate::Identity;
 use check_smtp_core::net::tls::{Context, Roots, Settings, Version};
 use check_smtp_core::net::{Deadline, Family};
 use check_smtp_delivery::mailbox::{
-    Found, Kind, MESSAGE_LIMIT, Mailbox, Receiver, Removed, Since, Source, Way,
+    Dialogue, Found, Kind, MESSAGE_LIMIT, Mailbox, Receiver, Removed, Since, Source, Way,
 };
 use check_smtp_testbed::TempDir;
 
@@ -43,7 +43,7 @@ fn receiver(path: &Path) -> Receiver {
         tls,
         folders: Vec::new(),
         junk_folder: Some("Junk".to_owned()),
-        keeps_dialogue: false,
+        dialogue: Dialogue::default(),
     };
     Receiver { source: Source::Maildir(path.to_owned()), way, instance: "mx1".parse().unwrap(), login: None }
 }

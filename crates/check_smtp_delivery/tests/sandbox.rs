@@ -15,7 +15,7 @@ use check_smtp_core::net::tls::{Context, Roots, Settings, Version};
 use check_smtp_core::net::{Deadline, Family};
 use check_smtp_core::secret::Secret;
 use check_smtp_core::smtp::sasl::Needs;
-use check_smtp_delivery::mailbox::{Failure, Found, Login, Mailbox, Receiver, Removed, Since, Way};
+use check_smtp_delivery::mailbox::{Dialogue, Failure, Found, Login, Mailbox, Receiver, Removed, Since, Way};
 use check_smtp_testbed::real::MailDev;
 
 const TOKENS: [&str; 2] = ["00000000000000000000000000000001", "00000000000000000000000000000002"];
@@ -38,7 +38,7 @@ fn receiver(url: &str, password: Option<&str>) -> Receiver {
         tls,
         folders: Vec::new(),
         junk_folder: None,
-        keeps_dialogue: false,
+        dialogue: Dialogue::default(),
     };
     let login = password.map(|password| Login {
         user: "probe".to_owned(),

@@ -11,14 +11,12 @@ use check_smtp_core::plugin::Clean;
 use check_smtp_core::secret::Hidden;
 
 use super::Way;
+use super::dialogue::Dialogue;
 use super::failure::{Cause, Failure, Step};
 use super::source::Server;
 
 /// Bytes read at once.
 const CHUNK: usize = 8 * 1024;
-/// Lines of dialogue kept for `-vvv`, and characters of each.
-const DIALOGUE_LIMIT: usize = 200;
-const DIALOGUE_LINE: usize = 300;
 
 /// A connection to a mailbox's server.
 #[derive(Debug)]
@@ -30,7 +28,7 @@ pub struct Connection {
     deadline: Deadline,
     /// What the server must not make us repeat.
     hidden: Hidden,
-    dialogue: Option<Vec<String>>,
+    dialogue: Dialogue,
 }
 
 impl Connection {
@@ -47,7 +45,7 @@ impl Connection {
             taken: 0,
             deadline,
             hidden: Hidden::default(),
-            dialogue: way.keeps_dialogue.then(Vec::new),
+            dialogue: way.dialogue.clone(),
         };
         if server.mode == TlsMode::Implicit { connection.secure(&way.tls) } else { Ok(connection) }
     }
@@ -77,7 +75,7 @@ impl Connection {
 
     /// Sends bytes; `shown` goes into the dialogue in their place.
     pub fn send(&mut self, bytes: &[u8], shown: &str) -> Result<(), Cause> {
-        self.note("C", shown);
+        self.dialogue.keep("C", || self.hidden.star(shown).into_owned());
         self.stream.write_all(bytes).map_err(|error| Common::from_io(&error, self.deadline.budget()).into())
     }
 
@@ -170,25 +168,9 @@ impl Connection {
         Clean::new(&self.hidden.star(&String::from_utf8_lossy(words))).to_string()
     }
 
-    /// Keeps a line of the dialogue; the server's are starred.
-    pub fn note(&mut self, who: &str, line: &str) {
-        let Some(dialogue) = self.dialogue.as_mut().filter(|lines| lines.len() < DIALOGUE_LIMIT) else {
-            return;
-        };
-        let line = self.hidden.star(line);
-        dialogue.push(format!("{who}: {}", line.chars().take(DIALOGUE_LINE).collect::<String>()));
-    }
-
     /// Keeps a line of the server.
-    pub fn heard(&mut self, line: &[u8]) {
-        if self.dialogue.is_some() {
-            self.note("S", &String::from_utf8_lossy(line.get(..DIALOGUE_LINE * 4).unwrap_or(line)));
-        }
-    }
-
-    /// What was said, secrets starred; not yet cleaned.
-    pub fn dialogue(&self) -> &[String] {
-        self.dialogue.as_deref().unwrap_or_default()
+    pub fn heard(&self, line: &[u8]) {
+        self.dialogue.keep("S", || self.hidden.star(&String::from_utf8_lossy(line)).into_owned());
     }
 
     /// What ties a login to the TLS session.

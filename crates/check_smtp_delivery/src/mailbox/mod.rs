@@ -4,6 +4,7 @@
 //! server sends is bounded in bytes and in time, whatever it is.
 
 mod connection;
+mod dialogue;
 mod failure;
 mod header;
 mod http;
@@ -11,6 +12,7 @@ pub mod imap;
 mod login;
 mod maildir;
 pub mod pop3;
+mod report;
 mod source;
 
 use std::time::Duration;
@@ -19,9 +21,11 @@ use check_smtp_core::error::Cause as Common;
 use check_smtp_core::net::{Deadline, Family, Host, tls};
 use serde_json::Value;
 
+pub use dialogue::Dialogue;
 pub use failure::{Cause, Failure, Step};
 pub use header::{Kind, MESSAGE_LIMIT, PROBE_HEADER, field, header_of, recognise};
 pub use login::Login;
+pub use report::{Action, Verdict, verdicts};
 pub use source::{Api, Server, Site, Source};
 
 use crate::tracker::{Instance, Token};
@@ -48,8 +52,8 @@ pub struct Way {
     pub folders: Vec<String>,
     /// The junk folder, where the server does not tell (SPECIAL-USE) or a Maildir cannot.
     pub junk_folder: Option<String>,
-    /// Whether the dialogue will be shown (`-vvv`).
-    pub keeps_dialogue: bool,
+    /// Where the dialogue is kept (`-vvv`).
+    pub dialogue: Dialogue,
 }
 
 /// Whose probes are looked for, and where.
@@ -201,15 +205,6 @@ impl Mailbox {
             Opened::Pop3(pop3) => pop3.mark(),
             Opened::Maildir(maildir) => maildir.mark(),
             Opened::Http(http) => http.mark(),
-        }
-    }
-
-    /// What was said, secrets starred, for `-vvv`; not yet cleaned.
-    pub fn dialogue(&self) -> Vec<String> {
-        match &self.0 {
-            Opened::Imap(imap) => imap.dialogue().to_vec(),
-            Opened::Pop3(pop3) => pop3.dialogue(),
-            Opened::Maildir(_) | Opened::Http(_) => Vec::new(),
         }
     }
 

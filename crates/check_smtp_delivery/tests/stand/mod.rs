@@ -9,7 +9,7 @@ use check_smtp_core::net::tls::{Context, Roots, Settings, Version};
 use check_smtp_core::net::{Deadline, Family, clock};
 use check_smtp_core::secret::Secret;
 use check_smtp_core::smtp::sasl::{Mechanism, Needs};
-use check_smtp_delivery::mailbox::{Failure, Found, Login, Mailbox, Receiver, Since, Source, Way};
+use check_smtp_delivery::mailbox::{Dialogue, Failure, Found, Login, Mailbox, Receiver, Since, Source, Way};
 use check_smtp_testbed::factory::Factory;
 use check_smtp_testbed::real::{Dovecot, Introspection, MailboxPorts, Users};
 use check_smtp_testbed::{Result, TempDir};
@@ -90,7 +90,7 @@ impl Stand {
             tls,
             folders: Vec::new(),
             junk_folder: None,
-            keeps_dialogue: true,
+            dialogue: Dialogue::kept(),
         };
         let login = Login {
             user: user.to_owned(),
@@ -105,11 +105,11 @@ impl Stand {
         Mailbox::open(&self.receiver(scheme, user), since, deadline()).unwrap()
     }
 
-    /// A mailbox of the old server, by the commands of old.
-    pub fn open_old(&self, scheme: &str, user: &str) -> Mailbox {
+    /// A mailbox of the old server, by the commands of old, and what is said to it.
+    pub fn open_old(&self, scheme: &str, user: &str) -> (Mailbox, Dialogue) {
         let mut receiver = self.receiver_at(self.old.ports(), scheme, user);
         receiver.login.as_mut().unwrap().mechanisms = vec![Mechanism::Login];
-        Mailbox::open(&receiver, &Since::Now, deadline()).unwrap()
+        (Mailbox::open(&receiver, &Since::Now, deadline()).unwrap(), receiver.way.dialogue)
     }
 
     pub fn open_with_token(
@@ -117,13 +117,13 @@ impl Stand {
         scheme: &str,
         mechanism: &str,
         token: &str,
-    ) -> std::result::Result<Mailbox, Failure> {
+    ) -> std::result::Result<Dialogue, Failure> {
         let mut receiver = self.receiver(scheme, USER);
         let login = receiver.login.as_mut().unwrap();
         login.secret = Secret::new(token.to_owned());
         login.kind = Needs::Token;
         login.mechanisms = vec![mechanism.parse().unwrap()];
-        Mailbox::open(&receiver, &Since::Now, deadline())
+        Mailbox::open(&receiver, &Since::Now, deadline()).map(|_| receiver.way.dialogue)
     }
 
     /// Puts a probe into a folder, as a delivery agent does: written beside, and renamed.
@@ -203,7 +203,7 @@ pub fn wait_for(mailbox: &mut Mailbox, count: usize) -> Vec<Found> {
     let deadline = deadline();
     let mut found = Vec::new();
     while found.len() < count {
-        assert!(!deadline.left().is_zero(), "{} of {count} found; {:?}", found.len(), mailbox.dialogue());
+        assert!(!deadline.left().is_zero(), "{} of {count} found", found.len());
         found.extend(mailbox.look().unwrap());
         if found.len() < count {
             mailbox.pause(Duration::from_millis(100)).unwrap();

@@ -236,11 +236,6 @@ impl Imap {
         json!({ "kind": "imap", "folders": places.collect::<Map<String, Value>>() })
     }
 
-    /// What was said.
-    pub fn dialogue(&self) -> &[String] {
-        self.talk.dialogue()
-    }
-
     /// Takes leave.
     pub fn leave(self) {
         self.talk.leave();

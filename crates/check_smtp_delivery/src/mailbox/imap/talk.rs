@@ -47,11 +47,6 @@ impl Talk {
         &mut self.connection
     }
 
-    /// What was said.
-    pub fn dialogue(&self) -> &[String] {
-        self.connection.dialogue()
-    }
-
     /// Reads the greeting; whether we are logged in already (PREAUTH).
     pub fn greet(&mut self) -> Result<bool, Failure> {
         let failed = |cause| Failure::new(Step::Greeting, cause);

@@ -39,7 +39,6 @@ pub struct Pop3 {
     seen: HashSet<u64>,
     /// The names of the last messages, in the order of the mailbox.
     last: Vec<u64>,
-    dialogue: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -57,20 +56,12 @@ impl Pop3 {
         since: &Since,
         deadline: Deadline,
     ) -> Result<Self, Failure> {
-        let mut pop3 = Self {
-            server,
-            receiver,
-            login,
-            deadline,
-            session: None,
-            seen: HashSet::new(),
-            last: Vec::new(),
-            dialogue: Vec::new(),
-        };
+        let (seen, last) = (HashSet::new(), Vec::new());
+        let mut pop3 = Self { server, receiver, login, deadline, session: None, seen, last };
         pop3.begin()?;
         let messages = pop3.session.iter().flat_map(|session| &session.messages).map(|(_, name)| *name);
         let names: Vec<u64> = messages.collect();
-        pop3.seen = seen(&names, since);
+        pop3.seen = seen_of(&names, since);
         pop3.last = tail(names.iter().copied().filter(|name| pop3.seen.contains(name)).collect());
         Ok(pop3)
     }
@@ -123,7 +114,7 @@ impl Pop3 {
     /// Ends the session, and lets the time to the next pass.
     pub fn pause(&mut self, at_most: Duration) {
         if let Some(session) = self.session.take() {
-            self.dialogue.extend(session.talk.leave());
+            session.talk.leave();
         }
         clock::pause(self.deadline, at_most);
     }
@@ -152,9 +143,7 @@ impl Pop3 {
                 result.gone += 1;
             }
         }
-        let (ended, said) = session.talk.quit(Step::Remove);
-        self.dialogue.extend(said);
-        ended?;
+        session.talk.quit(Step::Remove)?;
         result.left = found.len() - result.gone;
         Ok(result)
     }
@@ -163,12 +152,6 @@ impl Pop3 {
     pub fn mark(&self) -> Value {
         let names: Vec<String> = self.last.iter().map(|name| format!("{name:016x}")).collect();
         json!({ "kind": "pop3", "seen": names })
-    }
-
-    /// What was said.
-    pub fn dialogue(&self) -> Vec<String> {
-        let now = self.session.iter().flat_map(|session| session.talk.dialogue());
-        self.dialogue.iter().chain(now).cloned().collect()
     }
 
     /// Takes leave.
@@ -180,7 +163,7 @@ impl Pop3 {
 }
 
 /// What need not be looked at of a mailbox with these names, in its order.
-fn seen(names: &[u64], since: &Since) -> HashSet<u64> {
+fn seen_of(names: &[u64], since: &Since) -> HashSet<u64> {
     let before_tail = names.len().saturating_sub(TAIL);
     let kept: HashSet<u64> = match since {
         Since::Now => return names.iter().copied().collect(),
@@ -210,11 +193,11 @@ fn tail(mut names: Vec<u64>) -> Vec<u64> {
 mod tests {
     use serde_json::json;
 
-    use super::{Since, seen};
+    use super::{Since, seen_of};
 
     /// How many of these are new.
     fn fresh(names: &[u64], since: &Since) -> Vec<u64> {
-        let seen = seen(names, since);
+        let seen = seen_of(names, since);
         names.iter().copied().filter(|name| !seen.contains(name)).collect()
     }
 

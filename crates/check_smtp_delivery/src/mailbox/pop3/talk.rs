@@ -187,21 +187,15 @@ impl Talk {
     }
 
     /// Ends the session, and removes what was marked.
-    pub fn quit(mut self, step: Step) -> (Result<(), Failure>, Vec<String>) {
-        let ended = self.ask(step, "QUIT");
-        (ended, self.connection.dialogue().to_vec())
+    pub fn quit(mut self, step: Step) -> Result<(), Failure> {
+        self.ask(step, "QUIT")
     }
 
     /// Ends the session in a short time; nothing was marked.
-    pub fn leave(mut self) -> Vec<String> {
+    pub fn leave(mut self) {
         let deadline = self.connection.deadline().at_most(PARTING);
         self.connection.set_deadline(deadline);
-        self.quit(Step::Wait).1
-    }
-
-    /// What was said.
-    pub fn dialogue(&self) -> &[String] {
-        self.connection.dialogue()
+        let _ = self.quit(Step::Wait);
     }
 
     fn step_of_login(&mut self) -> Result<login::Answer, Failure> {
