@@ -304,9 +304,9 @@ fn a_server_that_repeats_our_secret_is_starred() {
 #[test]
 fn without_a_mechanism_the_command_login_is_taken_where_it_is_allowed() {
     let script = format!(
-        "S: * OK [CAPABILITY IMAP4rev1] ready\nC: a1 LOGIN \"probe\" \"{PASSWORD}\"\nS: a1 OK in\nC: a2 CAPABILITY\nS: * CAPABILITY IMAP4rev1\nS: a2 OK\nC: a3 LIST \"\" \"*\"\nS: * LIST (\\\\Junk) \"/\" {{4}}\\r\\nSpam\nS: a3 OK\nC: a4 STATUS \"Spam\" (UIDNEXT UIDVALIDITY)\nS: * STATUS Spam (UIDNEXT 1 UIDVALIDITY 1)\nS: a4 OK\nC: a5 EXAMINE \"INBOX\"\nS: * 0 EXISTS\nS: a5 OK\nC: a6 STATUS *\nS: * STATUS Spam (UIDNEXT 1 UIDVALIDITY 1)\nS: a6 OK\nC: a7 NOOP\nS: a7 OK\nC: a8 STATUS *\nS: a8 NO gone\n"
+        "S: * OK [CAPABILITY IMAP4rev1] ready\nC: a1 LOGIN \"probe\" \"{PASSWORD}\"\nS: a1 OK in\nC: a2 CAPABILITY\nS: * CAPABILITY IMAP4rev1\nS: a2 OK\nC: a3 LIST \"\" \"*\"\nS: * LIST (\\\\Junk) \"/\" {{4}}\\r\\nSpam\nS: a3 OK\nC: a4 STATUS \"Spam\" (UIDNEXT UIDVALIDITY)\nS: * STATUS Spam (UIDNEXT 1 UIDVALIDITY 1)\nS: a4 OK\nC: a5 EXAMINE \"INBOX\"\nS: * 0 EXISTS\nS: a5 OK\nC: a6 STATUS *\nS: * STATUS Spam (UIDNEXT 1 UIDVALIDITY 1)\nS: a6 OK\nC: a7 NOOP\nS: a7 OK\nC: a8 STATUS *\nS: a8 NO gone\nC: a9 NOOP\nS: a9 OK\n"
     );
-    assert_eq!(said_of("plain imap", &script, false), "mailbox refused us at the choice of a folder: gone");
+    assert_eq!(said_of("plain imap", &script, false), "0 found");
     // What no quoted string can carry goes as a literal.
     let script = "S: * OK [CAPABILITY IMAP4rev1] ready\nC: a1 LOGIN {6}\nS: + go\nC: pr\u{f6}be \"a \\\"b\\\\ c\"\nS: a1 NO seen a \"b\\\\ c\n";
     let said = said_with("plain imap", script, false, Some(("pr\u{f6}be", "a \"b\\ c")));

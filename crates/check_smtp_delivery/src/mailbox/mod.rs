@@ -208,6 +208,14 @@ impl Mailbox {
         }
     }
 
+    /// Junk folders that the server names and does not let us read: what lies there seems lost.
+    pub fn unreadable(&self) -> Vec<String> {
+        match &self.0 {
+            Opened::Imap(imap) => imap.unreadable(),
+            Opened::Pop3(_) | Opened::Maildir(_) | Opened::Http(_) => Vec::new(),
+        }
+    }
+
     /// Takes leave; whatever comes of it changes nothing.
     pub fn leave(self) {
         match self.0 {

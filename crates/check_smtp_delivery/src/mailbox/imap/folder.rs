@@ -15,6 +15,10 @@ pub struct Folder {
     pub wire: String,
     /// Whether spam goes there.
     pub is_junk: bool,
+    /// Whether the server named it and not the admin: it may be one we cannot read.
+    pub is_listed: bool,
+    /// Whether the server has refused to open it.
+    pub is_refused: bool,
     /// Where "new" begins; `None`: nobody knows.
     pub position: Option<Position>,
 }
@@ -34,13 +38,13 @@ impl Folder {
         // INBOX is the one name whose case does not matter (RFC 9051 section 5.1).
         let name = if name.eq_ignore_ascii_case("INBOX") { "INBOX" } else { name };
         let wire = quoted(&utf7::encode(name)).unwrap_or_default();
-        Self { name: name.to_owned(), wire, is_junk, position: None }
+        Self { name: name.to_owned(), wire, is_junk, is_listed: false, is_refused: false, position: None }
     }
 
     /// A junk folder as the server has listed it; `None` where the name could not be sent back.
     pub fn listed(name: &[u8]) -> Option<Self> {
         let wire = quoted(std::str::from_utf8(name).ok()?)?;
-        Some(Self { name: utf7::decode(name), wire, is_junk: true, position: None })
+        Some(Self { is_listed: true, wire, ..Self::named(&utf7::decode(name), true) })
     }
 }
 

@@ -28,9 +28,11 @@ impl Imap {
     pub fn look(&mut self) -> Result<Vec<Found>, Failure> {
         let mut found = Vec::new();
         for index in 0..self.folders.len() {
-            if found.len() < FOUND_LIMIT {
-                let room = FOUND_LIMIT - found.len();
-                found.extend(self.look_into(index, room)?);
+            let room = FOUND_LIMIT.saturating_sub(found.len());
+            let is_refused = self.folders.get(index).is_some_and(|folder| folder.is_refused);
+            if room > 0 && !is_refused {
+                let looked = self.look_into(index, room);
+                found.extend(self.unless_refused(index, looked)?);
             }
         }
         // The main one is the last, unless there was no room left: a wait is for what comes there.

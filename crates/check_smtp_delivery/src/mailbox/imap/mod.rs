@@ -136,24 +136,48 @@ impl Imap {
     /// Opens the main folder, and decides where "new" begins in each.
     fn place(&mut self, since: &Since) -> Result<(), Failure> {
         for index in 0..self.folders.len() {
-            let Some(folder) = self.folders.get(index) else { continue };
-            let position = match since {
-                Since::Beginning => None,
-                Since::Mark(mark) => Position::marked(mark, &folder.wire),
-                Since::Now if index == self.main() => None,
-                Since::Now => self.numbers(index)?.position(),
-            };
-            if let Some(folder) = self.folders.get_mut(index) {
-                folder.position = position;
-            }
-            if *since == Since::Now && position.is_none() || index == self.main() {
-                let open = self.examine(index)?;
-                if *since == Since::Now {
-                    self.begin_here(open)?;
-                }
+            let placed = self.place_in(index, since);
+            self.unless_refused(index, placed)?;
+        }
+        Ok(())
+    }
+
+    fn place_in(&mut self, index: usize, since: &Since) -> Result<(), Failure> {
+        let Some(folder) = self.folders.get(index) else { return Ok(()) };
+        let (is_main, is_now) = (index == self.main(), *since == Since::Now);
+        let position = match since {
+            Since::Mark(mark) => Position::marked(mark, &folder.wire),
+            Since::Now if !is_main => self.numbers(index)?.position(),
+            Since::Now | Since::Beginning => None,
+        };
+        if let Some(folder) = self.folders.get_mut(index) {
+            folder.position = position;
+        }
+        if is_main || is_now && position.is_none() {
+            let open = self.examine(index)?;
+            if is_now {
+                self.begin_here(open)?;
             }
         }
         Ok(())
+    }
+
+    /// A folder that only the server has named, and does not let us read, is passed over from now on.
+    fn unless_refused<T: Default>(&mut self, index: usize, result: Result<T, Failure>) -> Result<T, Failure> {
+        match (result, self.folders.get_mut(index)) {
+            (Err(Failure { cause: Cause::Refused(_), step: Step::Folder }), Some(folder))
+                if folder.is_listed =>
+            {
+                folder.is_refused = true;
+                Ok(T::default())
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// The junk folders that the server does not let us read.
+    pub fn unreadable(&self) -> Vec<String> {
+        self.folders.iter().filter(|folder| folder.is_refused).map(|folder| folder.name.clone()).collect()
     }
 
     /// What is in the open folder is not new. Servers that do not tell where its numbers stand are asked for the last message.
