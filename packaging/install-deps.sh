@@ -30,7 +30,9 @@ packages="gcc:gcc libc6-dev:glibc-devel pkg-config:pkgconf-pkg-config libssl-dev
 case $task in
 demo) ;;
 test)
-    packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux python3:python3 spamassassin:spamassassin gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make"
+    packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot dovecot-imapd:dovecot dovecot-pop3d:dovecot sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux python3:python3 spamassassin:spamassassin gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make"
+    # MailDev comes from npm.
+    command -v npm >/dev/null || packages="$packages nodejs:nodejs npm:nodejs-npm"
     # What makes and tries the packages.
     packages="$packages musl-tools:musl-gcc binutils:binutils xz-utils:xz dpkg-dev:dpkg rpm:rpm-build rpmlint:rpmlint lintian: mandoc:mandoc debootstrap:debootstrap zsh:zsh fish:fish"
     # The engines that run the checks. php-cgi comes before what needs php, which then asks for no module of a web server.
@@ -103,4 +105,12 @@ if [ "$task" = test ] && [ -n "${CI:-}" ]; then
             cargo install --locked --quiet "$tool"
         fi
     done
+fi
+
+# MailDev, a sandbox for mail that a test looks into; where npm is, and as root.
+if [ "$task" = test ] && [ "$(id -u)" = 0 ] && command -v npm >/dev/null && ! command -v maildev >/dev/null; then
+    version=3.0.0
+    [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || version=2.2.1
+    echo "Installing: maildev@$version (npm)"
+    npm install --global --silent --no-audit --no-fund "maildev@$version" >/dev/null
 fi

@@ -6,9 +6,11 @@
 mod args;
 mod evaluate;
 mod facts;
+pub mod mailbox;
 mod mark;
 mod message;
 mod probe;
+pub mod tracker;
 
 use std::time::Duration;
 

@@ -55,6 +55,25 @@ pub fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
+/// Time since 1970, for what is measured from one run to the next.
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+pub fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Lets `at_most` pass, or what is left of the deadline: what cannot tell of itself is asked again after it.
+pub fn pause(deadline: Deadline, at_most: Duration) {
+    let ends = deadline.elapsed() + deadline.left().min(at_most);
+    loop {
+        let left = ends.saturating_sub(deadline.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        // Without descriptors it is a wait; a signal that cuts it short changes nothing.
+        let _ = rustix::event::poll(&mut [], Some(&super::stream::timespec(left)));
+    }
+}
+
 /// Runs what cannot be given a deadline (getaddrinfo with its NSS modules, files on a dead server) on a thread of its own and
 /// waits for it no longer than the deadline. `None`: time ran out, the thread is left behind and ends with the process.
 pub fn within<T: Send + 'static>(deadline: Deadline, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
@@ -66,7 +85,7 @@ pub fn within<T: Send + 'static>(deadline: Deadline, work: impl FnOnce() -> T + 
 
 #[cfg(test)]
 mod tests {
-    use super::{Deadline, Duration, within};
+    use super::{Deadline, Duration, pause, within};
 
     #[test]
     fn what_blocks_is_left_behind_at_the_deadline() {
@@ -75,6 +94,15 @@ mod tests {
         assert_eq!(within(deadline, move || never.recv().is_ok()), None);
         assert!(deadline.left().is_zero());
         assert_eq!(within(Deadline::after(Duration::from_secs(60)), || 7), Some(7));
+    }
+
+    #[test]
+    fn a_pause_ends_with_the_deadline() {
+        let deadline = Deadline::after(Duration::from_millis(60));
+        pause(deadline, Duration::from_millis(20));
+        assert!(deadline.elapsed() >= Duration::from_millis(20) && !deadline.left().is_zero());
+        pause(deadline, Duration::from_secs(60));
+        assert!(deadline.left().is_zero() && deadline.elapsed() < Duration::from_secs(5));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! One HTTPS request within the deadline: a form is posted or a text fetched, a small answer read. Redirects are not followed, and a
 //! proxy that the environment names is used.
 
+pub mod api;
+
 use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use openssl::ssl::SslStream;
+use openssl::ssl::{ErrorCode, SslStream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
@@ -16,6 +16,17 @@ use super::tls;
 /// Bytes kept from the start of a connection, to tell who is speaking when it is not SMTP.
 const FIRST_BYTES: usize = 16;
 
+/// What a read or write does where it would have to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    /// It waits for what is left of the deadline.
+    Usual,
+    /// A write gives up when the other end speaks.
+    HeedsInput,
+    /// A read does not wait: it is asked only whether there are bytes.
+    No,
+}
+
 /// A connected, non-blocking socket. Its reads and writes wait by poll for what is left of the deadline.
 #[derive(Debug)]
 pub struct Wire {
@@ -24,15 +35,14 @@ pub struct Wire {
     is_tcp: bool,
     /// The server reset the connection before we could look at it.
     is_reset: bool,
-    /// A write that has to wait gives up when the other end speaks.
-    heeds_input: bool,
+    waiting: Waiting,
     first: Vec<u8>,
 }
 
 impl Wire {
     /// Takes a connected TCP socket.
     pub(super) fn tcp(socket: OwnedFd, deadline: Deadline) -> Self {
-        Self { socket, deadline, is_tcp: true, is_reset: false, heeds_input: false, first: Vec::new() }
+        Self { socket, deadline, is_tcp: true, is_reset: false, waiting: Waiting::Usual, first: Vec::new() }
     }
 
     /// Takes a TCP socket that was connected and reset at once: every read says so.
@@ -59,6 +69,16 @@ impl Wire {
     /// Starts the record of first bytes again: a handshake begins.
     pub fn forget_first_bytes(&mut self) {
         self.first.clear();
+    }
+
+    fn is_readable_within(&self, at_most: Duration) -> io::Result<bool> {
+        let left = self.deadline.left().min(at_most);
+        let mut descriptor = [PollFd::new(&self.socket, PollFlags::IN)];
+        match poll(&mut descriptor, Some(&timespec(left))) {
+            Ok(count) => Ok(count > 0),
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Waits for any of these; tells which of them it is.
@@ -91,12 +111,17 @@ impl Read for Wire {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         loop {
-            self.wait(PollFlags::IN)?;
+            if self.waiting != Waiting::No {
+                self.wait(PollFlags::IN)?;
+            }
             match rustix::net::recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
                 Ok((count, _)) => {
                     let wanted = FIRST_BYTES.saturating_sub(self.first.len());
                     self.first.extend(buffer.iter().take(count.min(wanted)));
                     return Ok(count);
+                }
+                Err(Errno::AGAIN) if self.waiting == Waiting::No => {
+                    return Err(io::ErrorKind::WouldBlock.into());
                 }
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -111,7 +136,7 @@ impl Write for Wire {
         loop {
             match rustix::net::send(&self.socket, bytes, SendFlags::NOSIGNAL) {
                 Ok(count) => return Ok(count),
-                Err(Errno::AGAIN) if self.heeds_input => {
+                Err(Errno::AGAIN) if self.waiting == Waiting::HeedsInput => {
                     // Not an error of the connection: whoever writes can read now.
                     if self.wait(PollFlags::OUT | PollFlags::IN)?.contains(PollFlags::IN) {
                         return Err(io::ErrorKind::WouldBlock.into());
@@ -149,9 +174,33 @@ impl Stream {
 
     /// Whether a write that has to wait gives up (`WouldBlock`) when the other end speaks: it may have said why it takes no more.
     pub fn heed_input(&mut self, heeds: bool) {
+        let waiting = if heeds { Waiting::HeedsInput } else { Waiting::Usual };
         match self {
-            Self::Plain(wire) => wire.heeds_input = heeds,
-            Self::Tls(stream) => stream.get_mut().heeds_input = heeds,
+            Self::Plain(wire) => wire.waiting = waiting,
+            Self::Tls(stream) => stream.get_mut().waiting = waiting,
+        }
+    }
+
+    /// Waits until the server says something or leaves, `at_most` so long; whether it does. Nothing is taken from what it says.
+    pub fn speaks_within(&mut self, at_most: Duration) -> io::Result<bool> {
+        let stream = match self {
+            Self::Plain(wire) => return wire.is_readable_within(at_most),
+            Self::Tls(stream) => stream,
+        };
+        let ends = stream.get_ref().deadline.elapsed() + at_most;
+        loop {
+            // A whole record may have been read ahead already; and what comes may be nothing but a word of TLS itself.
+            let before = std::mem::replace(&mut stream.get_mut().waiting, Waiting::No);
+            let peeked = stream.ssl_peek(&mut [0]);
+            stream.get_mut().waiting = before;
+            match peeked {
+                Err(error) if error.code() == ErrorCode::WANT_READ => {}
+                _ => return Ok(true),
+            }
+            let left = ends.saturating_sub(stream.get_ref().deadline.elapsed());
+            if left.is_zero() || !stream.get_ref().is_readable_within(left)? {
+                return Ok(false);
+            }
         }
     }
 

@@ -1,13 +1,16 @@
-//! Dovecot: its LMTP server on a Unix socket (Postfix itself only speaks LMTP as a client), and its logins for Postfix.
+//! Dovecot: its LMTP server on a Unix socket (Postfix itself only speaks LMTP as a client), its logins for Postfix, and where asked for
+//! its mailboxes by IMAP and POP3.
 
 use std::fmt::Write as _;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use rustix::process::Pid;
 
-use super::{PATIENCE, end, hold, open_to_all, pause, stop};
+use super::{PATIENCE, end, free_ports, hold, open_to_all, pause, stop};
+use crate::factory::{Factory, Kind};
 use crate::{Error, Result, TempDir};
 
 /// Who may log in.
@@ -15,6 +18,8 @@ use crate::{Error, Result, TempDir};
 pub enum Users<'a> {
     /// Everybody.
     Anybody,
+    /// Everybody who knows this password, by PLAIN or LOGIN.
+    WithPassword(&'a str),
     /// One user with a password or, where an introspection endpoint is given, with a token.
     One {
         /// The user.
@@ -26,11 +31,25 @@ pub enum Users<'a> {
     },
 }
 
+/// Where its mailboxes are: ports on loopback.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MailboxPorts {
+    /// IMAP, with STARTTLS.
+    pub imap: u16,
+    /// IMAP inside TLS.
+    pub imaps: u16,
+    /// POP3, with STLS.
+    pub pop3: u16,
+    /// POP3 inside TLS.
+    pub pop3s: u16,
+}
+
 /// A running Dovecot; it is stopped when dropped.
 #[derive(Debug)]
 pub struct Dovecot {
     directory: TempDir,
     master: Child,
+    ports: MailboxPorts,
 }
 
 impl Dovecot {
@@ -46,28 +65,84 @@ impl Dovecot {
 
     /// Starts it. Needs root.
     pub fn start_for(users: Users<'_>) -> Result<Self> {
+        Self::start_with(users, MailboxPorts::default(), "")
+    }
+
+    /// Starts it with its mailboxes, the certificate of the factory's kind `good`, and these lines of its own configuration language. The
+    /// junk folder is called `Spam and more`. Needs root.
+    pub fn start_with_mailboxes(users: Users<'_>, settings: &str) -> Result<Self> {
+        let ports = free_ports(4)?;
+        let [imap, imaps, pop3, pop3s] = ports.as_slice() else {
+            return Err(Error::Other("no four ports are free".into()));
+        };
+        let ports = MailboxPorts { imap: *imap, imaps: *imaps, pop3: *pop3, pop3s: *pop3s };
+        Self::start_with(users, ports, settings)
+    }
+
+    fn start_with(users: Users<'_>, ports: MailboxPorts, settings: &str) -> Result<Self> {
         let directory = TempDir::new()?;
         open_to_all(directory.path())?;
         let root = directory.path().display().to_string();
-        std::fs::write(
-            directory.path().join("dovecot.conf"),
-            configuration(&root, &databases(&root, users)?),
-        )?;
+        let mut text = configuration(&root, &databases(&root, users)?);
+        if ports.imap > 0 {
+            text.push_str(&mailboxes(&root, ports)?);
+            let (user, group) = Self::owner()?;
+            std::fs::create_dir(directory.path().join("mail"))?;
+            std::os::unix::fs::chown(directory.path().join("mail"), Some(user), Some(group))?;
+        }
+        text.push_str(settings);
+        std::fs::write(directory.path().join("dovecot.conf"), text)?;
         let output = std::fs::File::create(directory.path().join("output"))?;
         let mut command = Command::new("dovecot");
         command.args(["-F", "-c", &format!("{root}/dovecot.conf")]);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-        let mut dovecot = Self { master: command.spawn()?, directory };
+        let mut dovecot = Self { master: command.spawn()?, directory, ports };
         let began = Instant::now();
-        while !dovecot.lmtp_socket().exists() {
+        while !dovecot.listens() {
             pause(&dovecot.master)?;
             if dovecot.master.try_wait()?.is_some() || began.elapsed() > PATIENCE {
                 let said =
                     std::fs::read_to_string(dovecot.directory.path().join("output")).unwrap_or_default();
-                return Err(Error::Other(format!("Dovecot does not start: {said}")));
+                return Err(Error::Other(format!("Dovecot does not start: {said}{}", dovecot.log())));
             }
         }
         Ok(dovecot)
+    }
+
+    /// Its master opens all sockets before it starts anything.
+    fn listens(&self) -> bool {
+        let port = self.ports.imap;
+        self.lmtp_socket().exists() && (port == 0 || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
+    }
+
+    /// Whether its IMAP and POP3 servers are installed.
+    pub fn has_mailboxes() -> bool {
+        let is_there = |name: &str| {
+            ["/usr/lib/dovecot", "/usr/libexec/dovecot"]
+                .iter()
+                .any(|path| Path::new(path).join(name).is_file())
+        };
+        is_there("imap-login") && is_there("pop3-login")
+    }
+
+    /// The numbers of the user and the group that mailboxes belong to.
+    pub fn owner() -> Result<(u32, u32)> {
+        let users = std::fs::read_to_string("/etc/passwd")?;
+        let numbers = users.lines().find_map(|line| {
+            let mut fields = line.strip_prefix("dovecot:")?.split(':').skip(1);
+            Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+        });
+        numbers.ok_or_else(|| Error::Other("there is no user dovecot".into()))
+    }
+
+    /// Where its mailboxes are.
+    pub fn ports(&self) -> MailboxPorts {
+        self.ports
+    }
+
+    /// The Maildir of a user.
+    pub fn maildir(&self, user: &str) -> PathBuf {
+        self.directory.path().join("mail").join(user)
     }
 
     /// Its socket for Postfix's logins.
@@ -104,6 +179,9 @@ fn databases(root: &str, users: Users<'_>) -> Result<String> {
     const PASSWORDS: &str = "plain login cram-md5 scram-sha-1 scram-sha-256";
     match users {
         Users::Anybody => Ok("passdb {\n  driver = static\n  args = nopassword=y\n}\n".to_owned()),
+        Users::WithPassword(password) => {
+            Ok(format!("passdb {{\n  driver = static\n  args = password={password}\n}}\n"))
+        }
         Users::One { user, password, introspection } => {
             std::fs::write(format!("{root}/users"), format!("{user}:{{PLAIN}}{password}\n"))?;
             open_to_all(Path::new(&format!("{root}/users")))?;
@@ -121,6 +199,26 @@ fn databases(root: &str, users: Users<'_>) -> Result<String> {
             Ok(text)
         }
     }
+}
+
+/// Its mailboxes, on loopback alone.
+fn mailboxes(root: &str, ports: MailboxPorts) -> Result<String> {
+    let identity = Factory::shared()?.identity(Kind::Good)?;
+    std::fs::write(format!("{root}/chain.pem"), identity.chain_pem)?;
+    std::fs::write(format!("{root}/key.pem"), identity.key_pem)?;
+    let listener = |service: &str, plain: u16, secure: u16| {
+        format!(
+            "service {service}-login {{\n  inet_listener {service} {{\n    address = 127.0.0.1\n    port = {plain}\n  }}\n  \
+             inet_listener {service}s {{\n    address = 127.0.0.1\n    port = {secure}\n    ssl = yes\n  }}\n}}\n"
+        )
+    };
+    Ok(format!(
+        "protocols = lmtp imap pop3\nfirst_valid_uid = 1\nssl = yes\nssl_cert = <{root}/chain.pem\nssl_key = <{root}/key.pem\n\
+         namespace inbox {{\n  inbox = yes\n  mailbox \"Spam and more\" {{\n    auto = subscribe\n    special_use = \\Junk\n  }}\n  \
+         mailbox Trash {{\n    auto = create\n    special_use = \\Trash\n  }}\n}}\n{}{}",
+        listener("imap", ports.imap, ports.imaps),
+        listener("pop3", ports.pop3, ports.pop3s)
+    ))
 }
 
 fn configuration(root: &str, databases: &str) -> String {
