@@ -5,7 +5,7 @@ use check_smtp_core::plugin::UsageError;
 use check_smtp_core::session::StopAfter;
 use check_smtp_core::smtp::{Mailbox, Notify};
 
-use crate::mark::Instance;
+use crate::tracker::Instance;
 
 /// Recipients of one message; RFC 5321 section 4.5.3.1.8 makes servers take so many.
 const RECIPIENT_LIMIT: usize = 100;

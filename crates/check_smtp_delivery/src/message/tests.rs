@@ -4,7 +4,8 @@ use check_smtp_core::smtp::Mailbox;
 
 use super::{Letter, Material, build, is_writable, mark_up, message_id};
 use crate::args::{Header, Parts};
-use crate::mark::{Mark, Token};
+use crate::mark::Mark;
+use crate::tracker::Token;
 
 fn mark() -> Mark {
     Mark { instance: "site1".parse().unwrap(), token: Token::from_bytes([0xab; 16]) }

@@ -16,8 +16,9 @@ use check_smtp_core::timeline::{Phase, Timeline};
 use self::route::Hosts;
 use crate::args::{Config, Content, LoginPlan, Route};
 use crate::facts::{Attempt, Facts, Visit};
-use crate::mark::{Instance, Mark, Token};
+use crate::mark::Mark;
 use crate::message::{self, Letter};
+use crate::tracker::{Instance, Token};
 
 /// Builds the message, then hands it to the first host that is reached.
 pub fn probe(config: &Config, deadline: Deadline) -> Facts {
