@@ -46,7 +46,12 @@ pub fn know_no_machine() -> Outcome {
 }
 
 pub fn answer_to_their_names() -> Outcome {
-    let definitions = [check_smtp_auth::command, check_smtp_cert::command, check_smtp_conn::command];
+    let definitions = [
+        check_smtp_auth::command,
+        check_smtp_cert::command,
+        check_smtp_conn::command,
+        check_smtp_delivery::command,
+    ];
     for (name, definition) in CHECKS.into_iter().zip(definitions) {
         let told = |word: &str| ask(Command::new(program().with_file_name(name)).arg(word));
         let help = definition().render_long_help().to_string();

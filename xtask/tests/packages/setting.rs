@@ -12,7 +12,8 @@ pub const NAME: &str = "smtp-monitoring-plugins";
 /// Their version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The checks in them.
-pub const CHECKS: [&str; 3] = ["check_smtp_auth", "check_smtp_cert", "check_smtp_conn"];
+pub const CHECKS: [&str; 4] =
+    ["check_smtp_auth", "check_smtp_cert", "check_smtp_conn", "check_smtp_delivery"];
 
 /// The top of the repository.
 pub fn root() -> PathBuf {
