@@ -278,7 +278,13 @@ pub const CHECKS: [Check; 4] = [
                 ("warning", Text("sent=0.000001")),
                 ("critical", Text("sent=8")),
             ],
-            &[("port", Text("{CLOSED}")), ("from", Text("{USER}")), ("to", Text("sink@example.org"))],
+            &[
+                ("port", Text("{CLOSED}")),
+                ("from", Text("{USER}")),
+                ("to", Text("sink@example.org")),
+                ("user", Text("{USER}")),
+                ("password-file", Text("{PASSWORD}")),
+            ],
             &[
                 ("port", Text("{SMTP}")),
                 ("from", Text("{USER}")),

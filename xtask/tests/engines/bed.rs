@@ -133,7 +133,9 @@ impl Bed {
             "[submission]\nhostname = localhost\nport = {submission}\nstarttls\nca-file = {ca}\n\
              [smtps]\nhostname = localhost\nport = {smtps}\ntls\nca-file = {ca}\n\
              [smtp_certificate]\nhostname = localhost\nport = {submission}\nca-file = {ca}\n\
-             [smtp_login]\nhostname = localhost\nport = {submission}\nca-file = {ca}\nuser = {account}\npassword-file = {password}\n"
+             [smtp_login]\nhostname = localhost\nport = {submission}\nca-file = {ca}\nuser = {account}\npassword-file = {password}\n\
+             [smtp_delivery]\nhostname = localhost\nport = {submission}\nca-file = {ca}\nfrom = {account}\nto = sink@example.org\n\
+             user = {account}\npassword-file = {password}\n"
         );
         Ok(PathBuf::from(self.secret(user, "ini", &text)?))
     }

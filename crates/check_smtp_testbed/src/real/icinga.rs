@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::web::{Sink, ask, can_ask};
-use super::{free_port, give_to, open_to_all, pause, program, required, spawn, stop, wait_for};
+use super::{copied, free_port, give_to, open_to_all, pause, program, required, spawn, stop, wait_for};
 use crate::{Error, Result, TempDir};
 
 /// The user it runs as.
@@ -210,7 +210,7 @@ impl Node {
             writer(sink.port())
         );
         let mut text = text + objects;
-        for file in files {
+        for file in copied(files, &self.path("etc"))? {
             let _ = writeln!(text, "include \"{}\"", file.display());
         }
         std::fs::write(&configuration, text)?;

@@ -139,6 +139,17 @@ fn end(process: &OwnedFd) {
     let _ = rustix::event::poll(&mut descriptors, Some(&timeout));
 }
 
+/// Copies of files as they are, where the server's unprivileged users can read them: the tree they come from may be root's alone.
+fn copied(files: &[PathBuf], into: &Path) -> Result<Vec<PathBuf>> {
+    let copy = |file: &PathBuf| -> Result<PathBuf> {
+        let copy = into.join(file.file_name().unwrap_or_default());
+        std::fs::write(&copy, std::fs::read(file)?)?;
+        std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o644))?;
+        Ok(copy)
+    };
+    files.iter().map(copy).collect()
+}
+
 /// Lets the server's unprivileged users pass through.
 fn open_to_all(path: &Path) -> Result<()> {
     Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Instant;
 
-use super::{PATIENCE, give_to, open_to_all, pause, program, spawn, stop};
+use super::{PATIENCE, copied, give_to, open_to_all, pause, program, spawn, stop};
 use crate::{Error, Result, TempDir};
 
 /// The user it runs as.
@@ -41,7 +41,7 @@ impl Nagios {
         std::fs::write(root.join("resource.cfg"), format!("$USER1$={}\n", plugins.display()))?;
         std::fs::write(root.join("objects.cfg"), format!("{}{definitions}", base()))?;
         let configuration = root.join("nagios.cfg");
-        std::fs::write(&configuration, main(root, files))?;
+        std::fs::write(&configuration, main(root, &copied(files, root)?))?;
         let nagios = nagios().ok_or_else(|| Error::Other("Nagios is not installed".into()))?;
         verify(&nagios, &configuration)?;
         let server = spawn(Command::new(nagios).arg(&configuration), &root.join("said"))?;
