@@ -111,7 +111,7 @@ impl Failure {
         match &self.cause {
             Cause::Common(error::Cause::Timeout(_)) => advice(
                 "receiver_timeout",
-                "a greater -t, or --async for a slow mailbox; a server behind a firewall that drops connects does the same",
+                "give more time with -t for a slow mailbox; a server behind a firewall that drops connects does the same",
             ),
             Cause::Common(error::Cause::Local(_)) => {
                 advice("receiver_local", "make what is named readable for the user that runs the checks")
