@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use check_smtp_core::error::Cause as Common;
 use check_smtp_core::net::{Deadline, clock};
+use check_smtp_core::secret::Hidden;
 use check_smtp_core::smtp::sasl::{Credentials, Needs};
 
 use crate::args::{Access, Config, Receive};
 use crate::facts::{Arrival, Copy};
 use crate::mailbox::{
-    Action, Dialogue, Failure, Found, Kind, Login, Mailbox, Receiver, Since, Step, verdicts,
+    Action, Cause, Dialogue, Failure, Found, Kind, Login, Mailbox, Receiver, Since, Step, verdicts,
 };
 use crate::mark::Mark;
 
@@ -26,6 +27,8 @@ pub struct Watch<'c> {
     mark: Mark,
     mailbox: Option<Mailbox>,
     dialogue: Dialogue,
+    /// The secret, which the mailbox may repeat before it was told.
+    hidden: Hidden,
     ours: Vec<Found>,
     arrival: Arrival,
 }
@@ -45,11 +48,13 @@ impl<'c> Watch<'c> {
             mark: mark.clone(),
             mailbox: None,
             dialogue: dialogue.clone(),
+            hidden: Hidden::default(),
             ours: Vec::new(),
             arrival: Arrival::default(),
         };
         let left = deadline.left();
-        let share = deadline.part((left.saturating_sub(receive.wait) / 2).max(left / 4));
+        let opening = (left.saturating_sub(receive.wait) / 2).max(left / 4);
+        let share = deadline.part(opening);
         let login = match login(config, &receive.access, sender, share) {
             Ok(login) => login,
             Err(words) => {
@@ -57,6 +62,9 @@ impl<'c> Watch<'c> {
                 return watch;
             }
         };
+        if let Some(login) = &login {
+            watch.hidden.add(login.secret.expose());
+        }
         let mut way = receive.way.clone();
         way.dialogue = dialogue;
         let instance = mark.instance.clone();
@@ -65,7 +73,7 @@ impl<'c> Watch<'c> {
         match clock::within(share, move || Mailbox::open(&receiver, &Since::Now, deadline)) {
             Some(Ok(mailbox)) => watch.mailbox = Some(mailbox),
             Some(Err(failure)) => watch.failed(failure),
-            None => watch.failed(Failure::new(Step::Connect, Common::Timeout(share.budget()))),
+            None => watch.failed(Failure::new(Step::Open, Common::Timeout(opening))),
         }
         watch
     }
@@ -110,7 +118,14 @@ impl<'c> Watch<'c> {
         if let Some(mailbox) = self.mailbox {
             mailbox.leave();
         }
-        Arrival { dialogue: self.dialogue.lines(), ..self.arrival }
+        let hidden = &self.hidden;
+        let dialogue = self.dialogue.lines().iter().map(|line| hidden.star(line).into_owned()).collect();
+        for report in &mut self.arrival.reports {
+            report.words = hidden.star(&report.words).into_owned();
+        }
+        let failure = self.arrival.failure.map(|failure| starred(failure, hidden));
+        let removal = self.arrival.removal.map(|removal| removal.map_err(|failure| starred(failure, hidden)));
+        Arrival { failure, removal, dialogue, ..self.arrival }
     }
 
     fn look(&mut self, deadline: Deadline) {
@@ -147,6 +162,15 @@ impl<'c> Watch<'c> {
         self.mailbox = None;
         self.arrival.failure = Some(failure);
     }
+}
+
+fn starred(failure: Failure, hidden: &Hidden) -> Failure {
+    let cause = match failure.cause {
+        Cause::Refused(words) => Cause::Refused(hidden.star(&words).into_owned()),
+        Cause::Broken(words) => Cause::Broken(hidden.star(&words).into_owned()),
+        other => other,
+    };
+    Failure { cause, ..failure }
 }
 
 impl Arrival {
