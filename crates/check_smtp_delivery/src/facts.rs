@@ -1,5 +1,7 @@
 //! What was seen.
 
+use std::time::Duration;
+
 use check_smtp_core::cli::Target;
 use check_smtp_core::contact::Contact;
 use check_smtp_core::contact::token::TokenOrigin;
@@ -8,6 +10,7 @@ use check_smtp_core::net::dns::Exchangers;
 use check_smtp_core::session::{Fate, Login};
 use check_smtp_core::timeline::{Phase, Timeline};
 
+use crate::mailbox::{Failure as MailboxFailure, Removed, Verdict};
 use crate::mark::Mark;
 
 /// Everything a run saw.
@@ -25,6 +28,40 @@ pub struct Facts {
     pub lookup: Timeline,
     /// The hosts asked, in order; the last one is the one that counts.
     pub visits: Vec<Visit>,
+    /// What was seen in the mailbox, where one is looked into and there was something to send.
+    pub arrival: Option<Arrival>,
+}
+
+/// What was seen in the mailbox the message was to arrive in.
+#[derive(Clone, Debug, Default)]
+pub struct Arrival {
+    /// Copies waited for: one for each recipient whose message was taken, or may have been.
+    pub expected: usize,
+    /// Copies found, in the order they were seen.
+    pub copies: Vec<Copy>,
+    /// What reports on this message say.
+    pub reports: Vec<Verdict>,
+    /// Why it could not be looked at, or no longer.
+    pub failure: Option<MailboxFailure>,
+    /// How long it was looked for after the message was sent.
+    pub waited: Duration,
+    /// What came of the removal, where anything was to be removed.
+    pub removal: Option<Result<Removed, MailboxFailure>>,
+    /// Junk folders that cannot be read.
+    pub unreadable: Vec<String>,
+    /// What was said (`-vvv`).
+    pub dialogue: Vec<String>,
+}
+
+/// A copy of the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// The folder it lies in.
+    pub folder: String,
+    /// Whether spam goes there.
+    pub is_junk: bool,
+    /// When it was seen, since the sending began.
+    pub after: Duration,
 }
 
 /// One host and what it said.

@@ -17,6 +17,18 @@ complete -c check_smtp_delivery -l html -d 'HTML from this file (UTF-8) beside t
 complete -c check_smtp_delivery -l attach -d 'Attach this file; repeatable' -r -F
 complete -c check_smtp_delivery -l header -d 'Add this header, or put it in the place of ours of that name; repeatable' -r
 complete -c check_smtp_delivery -l eml -d 'Send this message as it is, with no more than our mark before it' -r -F
+complete -c check_smtp_delivery -l receive -d 'Look for the message in this mailbox: imap://, imaps://, pop3:// or pop3s:// with [USER@]HOST[:PORT] (imap and pop3 begin TLS by STARTTLS), maildir:/PATH, or mailpit+, mailhog+ or maildev+ before http://HOST[:PORT]. With several --to a copy is awaited for each that was accepted' -r
+complete -c check_smtp_delivery -l receive-user -d 'User of the mailbox [default: the one in the URL, else that of -U]' -r
+complete -c check_smtp_delivery -l receive-password-env -d 'Environment variable that holds the password of the mailbox [default: the secret of the login]' -r
+complete -c check_smtp_delivery -l receive-password-file -d 'File that holds the password of the mailbox in one line; refused when others can read it' -r -F
+complete -c check_smtp_delivery -l receive-password-command -d 'Command that prints the password of the mailbox; run without a shell, 5 seconds at most' -r
+complete -c check_smtp_delivery -l receive-ca-file -d 'Trust the certificates in this PEM file for the mailbox instead of the system\'s roots' -r -F
+complete -c check_smtp_delivery -l receive-address -d 'Connect here for the mailbox instead of to the host of --receive' -r
+complete -c check_smtp_delivery -l folder -d 'Look into this folder as well (IMAP, Maildir); repeatable' -r
+complete -c check_smtp_delivery -l junk-folder -d 'Folder where spam goes [default: the one the IMAP server names]' -r
+complete -c check_smtp_delivery -l junk-is -d 'What arrival in the junk folder is: ok, warning or critical [default: warning]' -r
+complete -c check_smtp_delivery -l receiver-down -d 'What a mailbox is that cannot be looked at: unknown, warning or critical [default: unknown]' -r
+complete -c check_smtp_delivery -l wait -d 'How long to wait for the message once it was sent; shorter than -t, which is this and 15 seconds more when it is not given [default: 30s]' -r
 complete -c check_smtp_delivery -l sni -d 'Server name to ask for and to verify [default: the name after -H]; \'none\' sends none' -r
 complete -c check_smtp_delivery -l min-tls -d 'Least TLS version allowed: 1.0, 1.1, 1.2 or 1.3 [default: 1.2]' -r
 complete -c check_smtp_delivery -l max-tls -d 'Greatest TLS version offered' -r
@@ -61,6 +73,7 @@ complete -c check_smtp_delivery -s L -l lmtp -d 'Speak LMTP (LHLO instead of EHL
 complete -c check_smtp_delivery -l mx -d 'Send to the MX hosts of the recipients\' domain instead of -H, in their order; the next one only where one is not reached, or puts us off at the greeting'
 complete -c check_smtp_delivery -l verp -d 'Put the token behind the sender\'s user in the envelope (user+TOKEN@...), so that each bounce names its probe'
 complete -c check_smtp_delivery -l chunking -d 'Send the message by BDAT instead of DATA (RFC 3030)'
+complete -c check_smtp_delivery -l keep -d 'Leave the message in the mailbox; else it is removed once it was seen, it alone'
 complete -c check_smtp_delivery -s s -l tls -d 'TLS from the first byte (implicit TLS; the default for port 465)'
 complete -c check_smtp_delivery -s S -l starttls -d 'TLS by STARTTLS; not offered or refused is CRITICAL'
 complete -c check_smtp_delivery -l insecure -d 'Do not verify the certificate; the status line says so'

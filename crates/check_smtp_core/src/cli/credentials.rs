@@ -58,6 +58,13 @@ pub struct CredentialArgs {
 #[derive(Clone, Debug)]
 pub struct Words(pub(super) Vec<String>);
 
+impl Words {
+    /// What it prints, as a secret.
+    pub fn source(self) -> Source {
+        Source::Command(self.0)
+    }
+}
+
 /// A secret that was typed. Its `Debug` shows nothing.
 #[derive(Clone)]
 pub struct Typed(Secret);
@@ -246,7 +253,8 @@ fn agreed(wanted: Option<Needs>, found: Option<Needs>, flag: Option<&str>) -> Re
     }
 }
 
-pub(super) fn command(text: &str) -> Result<Words, String> {
+/// A command and its arguments, read as a shell would.
+pub fn command(text: &str) -> Result<Words, String> {
     let words = shlex::split(text).filter(|words| !words.is_empty());
     words.map(Words).ok_or_else(|| {
         "give a command and its arguments, quotes closed, such as 'pass show mail/probe'".to_owned()

@@ -32,6 +32,23 @@ impl Deadline {
         Self { ends_after: self.ends_after.saturating_sub(reserve), ..self }
     }
 
+    /// The same end without the time `spent` on something else: what is measured by it leaves that out.
+    #[must_use]
+    pub fn without(self, spent: Duration) -> Self {
+        Self {
+            began: self.began + spent,
+            budget: self.budget.saturating_sub(spent),
+            ends_after: self.ends_after.saturating_sub(spent),
+        }
+    }
+
+    /// A part of the check that has a budget of its own: at most `share` from now, and told as such where it runs out.
+    #[must_use]
+    pub fn part(self, share: Duration) -> Self {
+        let ends_after = self.ends_after.min(self.elapsed() + share);
+        Self { budget: self.budget.min(ends_after), ends_after, ..self }
+    }
+
     /// The whole budget, as typed.
     pub fn budget(&self) -> Duration {
         self.budget
@@ -94,6 +111,17 @@ mod tests {
         assert_eq!(within(deadline, move || never.recv().is_ok()), None);
         assert!(deadline.left().is_zero());
         assert_eq!(within(Deadline::after(Duration::from_secs(60)), || 7), Some(7));
+    }
+
+    #[test]
+    fn parts_have_their_own_budget_and_leave_other_time_out() {
+        let whole = Deadline::after(Duration::from_secs(60));
+        let part = whole.part(Duration::from_secs(10));
+        assert!(part.left() <= Duration::from_secs(10) && part.budget() < Duration::from_secs(11));
+        assert_eq!(whole.part(Duration::from_secs(90)).budget(), Duration::from_secs(60));
+        let later = whole.without(Duration::from_secs(20));
+        assert_eq!((later.elapsed(), later.budget()), (Duration::ZERO, Duration::from_secs(40)));
+        assert!(later.left() <= Duration::from_secs(40));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod content;
 mod envelope;
+mod receive;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ use self::content::ContentArgs;
 pub use self::content::{Content, Header, Parts};
 pub use self::envelope::Envelope;
 use self::envelope::EnvelopeArgs;
+use self::receive::ReceiveArgs;
+pub use self::receive::{Access, Receive};
 
 /// The port of message submission (RFC 6409), where a login is made, and that of relaying.
 const SUBMISSION: u16 = 587;
@@ -57,6 +60,8 @@ pub struct Args {
     envelope: EnvelopeArgs,
     #[command(flatten)]
     content: ContentArgs,
+    #[command(flatten)]
+    receive: ReceiveArgs,
     #[command(flatten)]
     tls: TlsArgs,
     #[command(flatten)]
@@ -138,6 +143,8 @@ pub struct Config {
     pub envelope: Envelope,
     /// What is sent.
     pub content: Content,
+    /// Where it is looked for; `None`: whether it arrives is not checked.
+    pub receive: Option<Receive>,
     /// Thresholds.
     pub limits: Limits,
     /// The time for everything.
@@ -153,6 +160,12 @@ impl Args {
         let content = self.content.content()?;
         let allows_plaintext = self.login.allow_plaintext_auth.is_some();
         let login = login(self.login, self.credentials, self.oauth2, self.tls.client_cert.is_some())?;
+        let receive = self.receive.receive(login.as_ref())?;
+        if receive.is_some() && envelope.stop_after.is_some() {
+            return Err(UsageError::new(
+                "--receive with --stop-after: no message is sent, leave one of them out",
+            ));
+        }
         let mode = mode(&self.tls, self.target.port, login.is_some(), allows_plaintext)?;
         let (route, dns) = self.domain.route(&envelope, &mut self.target, &self.tls, login.is_some())?;
         let usual = if login.is_some() { SUBMISSION } else { RELAY };
@@ -160,6 +173,7 @@ impl Args {
         if matches!(target.connect, Host::Socket(_)) && mode == TlsMode::StartTls && login.is_some() {
             return Err(UsageError::new("a Unix socket needs no TLS: give --allow-plaintext-auth"));
         }
+        let (limits, budget) = timing(&self.timing, receive.as_ref())?;
         Ok(Config {
             route,
             dns,
@@ -169,11 +183,19 @@ impl Args {
             login,
             envelope,
             content,
-            limits: self.timing.limits(&METRICS)?,
-            budget: self.timing.budget(),
+            receive,
+            limits,
+            budget,
             style: self.output.style(),
         })
     }
+}
+
+/// Thresholds and the time for everything: with a mailbox there is one metric more, and the wait must fit.
+fn timing(timing: &TimingArgs, receive: Option<&Receive>) -> Result<(Limits, Duration), UsageError> {
+    let Some(receive) = receive else { return Ok((timing.limits(&METRICS)?, timing.budget())) };
+    let known: Vec<&str> = METRICS.into_iter().chain(["arrived"]).collect();
+    Ok((timing.limits(&known)?, receive.budget(timing.timeout)?))
 }
 
 impl DomainArgs {

@@ -1,5 +1,6 @@
 //! Judges what was seen. Pure.
 
+mod arrival;
 mod recipients;
 mod route;
 mod show;
@@ -9,18 +10,21 @@ use check_smtp_core::contact::findings::{over_tls, unverified};
 use check_smtp_core::contact::timing::{self, Label, shown};
 use check_smtp_core::contact::{self, show as sections};
 use check_smtp_core::net::Host;
-use check_smtp_core::plugin::{Finding, Report, State};
+use check_smtp_core::plugin::{Finding, Report, Section, State};
 use check_smtp_core::session::{Fate, Outcome};
 use check_smtp_core::timeline::Phase;
 
 use crate::args::Config;
-use crate::facts::{Facts, Visit};
+use crate::facts::{Arrival, Facts, Visit};
 
 /// The report on all that was seen.
 pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     let Some(visit) = facts.visits.last() else { return without_hosts(config, facts) };
     let mut findings = failure(visit);
-    findings.extend(recipients::findings(config, visit));
+    let arrival = facts.arrival.as_ref();
+    let has_arrived = arrival.is_some_and(Arrival::is_complete);
+    findings.extend(recipients::findings(config, visit, has_arrived));
+    findings.extend(arrival::findings(config, arrival));
     findings.extend(route::findings(config, facts));
     findings.extend(login(config, visit));
     findings.extend(contact::findings::introduction(&visit.contact, &Label::default()));
@@ -32,11 +36,14 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     let target = &visit.target;
     let port = (!matches!(target.connect, Host::Socket(_))).then_some(target.port);
     let mut report = Report::new(&route::subject(config, facts, visit))
-        .summary(&summary(config, visit, is_good))
+        .summary(&summary(config, facts, visit, is_good))
         .endpoint(&target.host(), port);
     report.extend(findings);
     for passed in facts.visits.iter().take(facts.visits.len() - 1) {
         sections::sections(&mut report, config.style.verbosity, &passed.contact);
+    }
+    if let Some(arrival) = arrival.filter(|arrival| !arrival.dialogue.is_empty()) {
+        report.section(Section::new(3, "dialogue with the mailbox", &arrival.dialogue));
     }
     sections::add(&mut report, config.style, &visit.contact, || show::facts(config, facts, visit));
     report
@@ -96,12 +103,17 @@ fn times(config: &Config, visit: &Visit) -> Vec<Finding> {
 }
 
 /// What came of it, in one sentence; where nothing did, how far the login came.
-fn summary(config: &Config, visit: &Visit, is_good: bool) -> String {
+fn summary(config: &Config, facts: &Facts, visit: &Visit, is_good: bool) -> String {
     let unverified = unverified(&config.tls, &visit.contact);
     let way = format!("{}{}", over_tls(&visit.contact), in_the_clear(config));
     let took = shown(visit.contact.total());
+    let arrival = facts.arrival.as_ref();
+    if let Some(arrived) = arrival::summary(arrival, &recipients::whom(config, visit)) {
+        return format!("{arrived} (sent {took}{way}){unverified}");
+    }
     if let Some(accepted) = recipients::accepted(config, visit) {
-        return format!("{accepted}{way}, arrival not checked, sent in {took}{unverified}");
+        let remark = arrival::remark(config, arrival);
+        return format!("{accepted}{way}{remark}, sent in {took}{unverified}");
     }
     if let Some(agreed) = recipients::agreed(config, visit) {
         return format!("{agreed}{way}, no message sent, in {took}{unverified}");

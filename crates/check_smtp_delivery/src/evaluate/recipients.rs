@@ -10,11 +10,12 @@ use check_smtp_core::timeline::Phase;
 use crate::args::Config;
 use crate::facts::{Facts, Visit};
 
-/// A finding for each recipient whose turn came.
-pub fn findings(config: &Config, visit: &Visit) -> Vec<Finding> {
+/// A finding for each recipient whose turn came. `has_arrived`: every copy was seen, whatever the server said.
+pub fn findings(config: &Config, visit: &Visit, has_arrived: bool) -> Vec<Finding> {
     let each = fates(config, visit).filter_map(|(to, fate)| match fate {
         // The session's failure says why.
         Fate::NotTried if visit.contact.failure.is_some() => None,
+        Fate::Uncertain(cause) if has_arrived => Some(arrived_all_the_same(to, cause)),
         fate => Some(finding(config, to, fate)),
     });
     each.collect()
@@ -63,6 +64,17 @@ pub fn accepted(config: &Config, visit: &Visit) -> Option<String> {
         (count, all) if count == all => format!("accepted for {all} recipients{id}"),
         (count, all) => format!("accepted for {count} of {all} recipients{id}"),
     })
+}
+
+/// `sink@example.org`, or how many, whose message was taken or may have been.
+pub fn whom(config: &Config, visit: &Visit) -> String {
+    let mut taken = fates(config, visit)
+        .filter(|(_, fate)| fate.is_accepted() || matches!(fate, Fate::Uncertain(_)))
+        .map(|(to, _)| to.address());
+    match (taken.next(), taken.count()) {
+        (Some(only), 0) => only.to_owned(),
+        (_, more) => format!("{} recipients", more + 1),
+    }
 }
 
 /// `RCPT TO for sink@example.org taken`, where we stopped on purpose.
@@ -134,6 +146,12 @@ fn finding(config: &Config, to: &Mailbox, fate: &Fate) -> Finding {
             Finding::new("uncertain", State::Critical, text).advised(advice::uncertain())
         }
     }
+}
+
+/// A sender that queues would have sent it once more.
+fn arrived_all_the_same(to: &Mailbox, cause: &Cause) -> Finding {
+    let text = format!("the message to {} arrived, but: {}", to.address(), silence(cause));
+    Finding::new("uncertain", State::Warning, text).advised(advice::uncertain())
 }
 
 /// What a refusal at that step is about.

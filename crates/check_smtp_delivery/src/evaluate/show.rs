@@ -6,7 +6,7 @@ use check_smtp_core::smtp::{Mailbox, Reply, queue_id};
 use check_smtp_core::timeline::Phase;
 use serde_json::{Map, Value, json};
 
-use super::recipients;
+use super::{arrival, recipients};
 use crate::args::{Config, Route};
 use crate::facts::{Facts, Visit};
 
@@ -32,7 +32,7 @@ pub fn facts(config: &Config, facts: &Facts, visit: &Visit) -> Map<String, Value
         "token": facts.mark.as_ref().map(|mark| mark.token.as_str()),
         "message_id": facts.message_id,
         "size": facts.size,
-        "arrival": "not_checked",
+        "arrival": arrival::json(config, facts.arrival.as_ref()),
         "recipients": recipients_json(config, visit),
     });
     let own = if let Value::Object(own) = own { own } else { Map::new() };

@@ -19,6 +19,8 @@ pub struct Failure {
 /// What is done with a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// All that comes before the first look, where it took more than its share of the time.
+    Open,
     /// Looking up the host's addresses.
     Lookup,
     /// Connecting.
@@ -66,6 +68,7 @@ impl Step {
     /// Where in the dialogue it is.
     pub fn place(self) -> &'static str {
         match self {
+            Self::Open => "when opened",
             Self::Lookup => Phase::Dns.place(),
             Self::Connect => Phase::Connect.place(),
             Self::Greeting => Phase::Banner.place(),
@@ -89,7 +92,7 @@ impl Step {
             Self::StartTls => Some(Phase::StartTls),
             Self::Tls => Some(Phase::Tls),
             Self::Login => Some(Phase::Auth),
-            Self::Capabilities | Self::Folder | Self::Look | Self::Wait | Self::Remove => None,
+            Self::Open | Self::Capabilities | Self::Folder | Self::Look | Self::Wait | Self::Remove => None,
         }
     }
 }
@@ -111,7 +114,7 @@ impl Failure {
         match &self.cause {
             Cause::Common(error::Cause::Timeout(_)) => advice(
                 "receiver_timeout",
-                "a greater -t, or --async for a slow mailbox; a server behind a firewall that drops connects does the same",
+                "give more time with -t for a slow mailbox; a server behind a firewall that drops connects does the same",
             ),
             Cause::Common(error::Cause::Local(_)) => {
                 advice("receiver_local", "make what is named readable for the user that runs the checks")

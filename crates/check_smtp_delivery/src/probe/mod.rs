@@ -1,5 +1,6 @@
 //! Sends the message. Decides nothing: whatever happens is a fact.
 
+mod arrival;
 mod material;
 mod route;
 
@@ -13,6 +14,7 @@ use check_smtp_core::smtp::sasl::Credentials;
 use check_smtp_core::smtp::{Dsn, Envelope, Mailbox, Message};
 use check_smtp_core::timeline::{Phase, Timeline};
 
+use self::arrival::Watch;
 use self::route::Hosts;
 use crate::args::{Config, Content, LoginPlan, Route};
 use crate::facts::{Attempt, Facts, Visit};
@@ -29,11 +31,12 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
         exchangers: None,
         lookup: Timeline::default(),
         visits: Vec::new(),
+        arrival: None,
     };
     let mut lookup = Timeline::default();
     let mut attempt = Attempt::default();
     match prepare(config, &mut facts, &mut lookup, &mut attempt, deadline) {
-        Ok(ready) => visit_all(config, ready, &lookup, &attempt, &mut facts, deadline),
+        Ok(ready) => send_and_look(config, ready, &lookup, &attempt, &mut facts, deadline),
         Err(failure) => facts.visits.push(Visit {
             target: config.target.clone(),
             contact: Contact::none(config.target.port, lookup, failure, deadline),
@@ -42,6 +45,31 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
         }),
     }
     facts
+}
+
+/// The mailbox is opened before the message is sent, so that what comes after that is new.
+fn send_and_look(
+    config: &Config,
+    ready: Ready,
+    lookup: &Timeline,
+    attempt: &Attempt,
+    facts: &mut Facts,
+    deadline: Deadline,
+) {
+    let (Some(receive), Some(mark)) = (&config.receive, facts.mark.clone()) else {
+        return visit_all(config, ready, lookup, attempt, facts, deadline);
+    };
+    let opened = deadline.elapsed();
+    let mut watch = Watch::open(config, receive, &mark, ready.credentials.as_ref(), deadline);
+    // Opening it is no part of the sending, which must leave time to look for a message that nobody has answered.
+    let sending = deadline.without(deadline.elapsed().saturating_sub(opened));
+    let left = sending.left();
+    let share = left.saturating_sub(receive.wait).max(left / 2);
+    visit_all(config, ready, lookup, attempt, facts, sending.part(share));
+    let fates = facts.visits.last().map(|visit| visit.fates.as_slice()).unwrap_or_default();
+    let expected = fates.iter().filter(|fate| fate.is_accepted() || matches!(fate, Fate::Uncertain(_)));
+    watch.wait(expected.count(), sending);
+    facts.arrival = Some(watch.finish());
 }
 
 /// All that is needed before a server is asked.

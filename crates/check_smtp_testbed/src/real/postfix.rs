@@ -98,6 +98,11 @@ impl Postfix {
 
     /// Starts it with these services and the certificate of the factory's kind `good-rsa`. Needs root.
     pub fn start_with(services: &[Service]) -> Result<Self> {
+        Self::start_configured(services, "")
+    }
+
+    /// The same, with these lines of `main.cf` too: what is delivered to `virtual` domains, say. Needs root.
+    pub fn start_configured(services: &[Service], settings: &str) -> Result<Self> {
         let daemons = daemon_directory().ok_or_else(|| Error::Other("Postfix is not installed".into()))?;
         let directory = TempDir::new()?;
         open_to_all(directory.path())?;
@@ -112,7 +117,7 @@ impl Postfix {
         let numbers = free_ports(services.len())?;
         let ports: Vec<_> =
             services.iter().map(|service| service.name).zip(numbers.iter().copied()).collect();
-        std::fs::write(directory.path().join("config/main.cf"), main_cf(&root, daemons))?;
+        std::fs::write(directory.path().join("config/main.cf"), main_cf(&root, daemons) + settings)?;
         if let Some(cyrus) = services.iter().find_map(|service| service.cyrus.as_ref()) {
             // Debian looks here, whatever cyrus_sasl_config_path says.
             std::os::unix::fs::symlink(cyrus, directory.path().join("config/sasl"))?;
@@ -198,7 +203,7 @@ fn master_cf(services: &[Service], ports: &[(&str, u16)]) -> String {
     text.push_str(
         "pickup unix n - n 60 1 pickup\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\ntlsmgr unix - - n 1000? 1 tlsmgr\n\
          rewrite unix - - n - - trivial-rewrite\nbounce unix - - n - 0 bounce\ndefer unix - - n - 0 bounce\n\
-         discard unix - - n - - discard\nerror unix - - n - - error\nproxymap unix - - n - - proxymap\nanvil unix - - n - 1 anvil\n\
+         discard unix - - n - - discard\nvirtual unix - n n - - virtual\nerror unix - - n - - error\nproxymap unix - - n - - proxymap\nanvil unix - - n - 1 anvil\n\
          scache unix - - n - 1 scache\npostlog unix-dgram n - n - 1 postlogd\n",
     );
     text

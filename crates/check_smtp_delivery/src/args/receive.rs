@@ -1,0 +1,287 @@
+//! Where the message is to arrive, and how long it is waited for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use check_smtp_core::certificate::Identity;
+use check_smtp_core::cli::credentials::{Words, command};
+use check_smtp_core::cli::{self, Given};
+use check_smtp_core::net::tls::{Context, Roots, Settings, Version};
+use check_smtp_core::net::{Family, Host};
+use check_smtp_core::plugin::duration::parse_budget;
+use check_smtp_core::plugin::{State, UsageError};
+use check_smtp_core::secret;
+use check_smtp_core::smtp::sasl::Needs;
+
+use super::LoginPlan;
+use crate::mailbox::{Dialogue, Source, Way};
+
+/// The time a message may take when nothing is said.
+const WAIT: Duration = Duration::from_secs(30);
+/// What everything else may take beside it.
+const BESIDE: Duration = Duration::from_secs(15);
+
+const RECEIVE_HELP: &str = "Look for the message in this mailbox: imap://, imaps://, pop3:// or pop3s:// with [USER@]HOST[:PORT] (imap and pop3 begin TLS by STARTTLS), maildir:/PATH, or mailpit+, mailhog+ or maildev+ before http://HOST[:PORT]. With several --to a copy is awaited for each that was accepted";
+
+/// `--receive`, what belongs to it, `--wait`.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "Arrival")]
+pub struct ReceiveArgs {
+    /// The mailbox; the URL is read where no error can repeat a password in it.
+    #[arg(long, help = RECEIVE_HELP, value_name = "URL")]
+    receive: Option<String>,
+    /// User of the mailbox [default: the one in the URL, else that of -U]
+    #[arg(long, value_name = "NAME", value_parser = cli::non_empty)]
+    receive_user: Option<String>,
+    /// Where the password of the mailbox is.
+    #[arg(long, help = "Environment variable that holds the password of the mailbox [default: the secret of the login]", value_name = "NAME", value_parser = cli::non_empty)]
+    receive_password_env: Option<String>,
+    /// File that holds the password of the mailbox in one line; refused when others can read it
+    #[arg(long, value_name = "FILE", value_parser = cli::path)]
+    receive_password_file: Option<PathBuf>,
+    /// Command that prints the password of the mailbox; run without a shell, 5 seconds at most
+    #[arg(long, value_name = "COMMAND", value_parser = command)]
+    receive_password_command: Option<Words>,
+    /// Trust the certificates in this PEM file for the mailbox instead of the system's roots
+    #[arg(long, value_name = "FILE", value_parser = cli::path)]
+    receive_ca_file: Option<PathBuf>,
+    /// Connect here for the mailbox instead of to the host of --receive
+    #[arg(long, value_name = "ADDRESS", value_parser = host)]
+    receive_address: Option<Host>,
+    /// Look into this folder as well (IMAP, Maildir); repeatable
+    #[arg(long, value_name = "NAME", value_parser = cli::non_empty)]
+    folder: Vec<String>,
+    /// Folder where spam goes [default: the one the IMAP server names]
+    #[arg(long, value_name = "NAME", value_parser = cli::non_empty)]
+    junk_folder: Option<String>,
+    /// What arrival in the junk folder is: ok, warning or critical [default: warning]
+    #[arg(long, value_name = "STATE", value_parser = junk_state)]
+    junk_is: Option<State>,
+    /// What a mailbox is that cannot be looked at: unknown, warning or critical [default: unknown]
+    #[arg(long, value_name = "STATE", value_parser = down_state)]
+    receiver_down: Option<State>,
+    /// How long to wait for the message once it was sent; shorter than -t, which is this and 15 seconds more when it is not given [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = parse_budget)]
+    wait: Option<Duration>,
+    /// Leave the message in the mailbox; else it is removed once it was seen, it alone
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    keep: Option<Given>,
+}
+
+/// Where a message is looked for.
+#[derive(Clone, Debug)]
+pub struct Receive {
+    /// The mailbox.
+    pub source: Source,
+    /// How it is reached.
+    pub way: Way,
+    /// Who logs in, where it is wanted.
+    pub access: Access,
+    /// What arrival in junk is.
+    pub junk_is: State,
+    /// What a mailbox is that cannot be looked at; never OK.
+    pub receiver_down: State,
+    /// How long it is waited for.
+    pub wait: Duration,
+    /// Whether the message is left there.
+    pub is_kept: bool,
+}
+
+/// Who logs in at the mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nobody.
+    Open,
+    /// This user with this secret; where one is `None`, the sender's.
+    Login(Option<String>, Option<secret::Source>),
+}
+
+impl ReceiveArgs {
+    /// Where it is looked for; `None` where arrival is not checked.
+    pub fn receive(mut self, login: Option<&LoginPlan>) -> Result<Option<Receive>, UsageError> {
+        let Some(url) = self.receive.take() else { return self.nothing() };
+        let source: Source =
+            url.parse().map_err(|words: String| UsageError::new(format!("--receive: {words}")))?;
+        let secret = self.secret()?;
+        self.sound(&source)?;
+        let access = access(&source, self.receive_user.take(), secret, login)?;
+        Ok(Some(Receive {
+            way: self.way(&source),
+            source,
+            access,
+            junk_is: self.junk_is.unwrap_or(State::Warning),
+            receiver_down: self.receiver_down.unwrap_or(State::Unknown),
+            wait: self.wait.unwrap_or(WAIT),
+            is_kept: self.keep.is_some(),
+        }))
+    }
+
+    /// Without a mailbox nothing of it has a meaning.
+    fn nothing(&self) -> Result<Option<Receive>, UsageError> {
+        let needless = [
+            (self.receive_user.is_some(), "--receive-user"),
+            (self.receive_password_env.is_some(), "--receive-password-env"),
+            (self.receive_password_file.is_some(), "--receive-password-file"),
+            (self.receive_password_command.is_some(), "--receive-password-command"),
+            (self.receive_ca_file.is_some(), "--receive-ca-file"),
+            (self.receive_address.is_some(), "--receive-address"),
+            (!self.folder.is_empty(), "--folder"),
+            (self.junk_folder.is_some(), "--junk-folder"),
+            (self.junk_is.is_some(), "--junk-is"),
+            (self.receiver_down.is_some(), "--receiver-down"),
+            (self.wait.is_some(), "--wait"),
+            (self.keep.is_some(), "--keep"),
+        ];
+        match needless.into_iter().find(|(given, _)| *given) {
+            Some((_, flag)) => Err(UsageError::new(format!(
+                "{flag} without --receive would do nothing: name the mailbox with --receive, or leave it out"
+            ))),
+            None => Ok(None),
+        }
+    }
+
+    fn secret(&mut self) -> Result<Option<secret::Source>, UsageError> {
+        let sources = [
+            ("--receive-password-env", self.receive_password_env.take().map(secret::Source::environment)),
+            ("--receive-password-file", self.receive_password_file.take().map(secret::Source::file)),
+            ("--receive-password-command", self.receive_password_command.take().map(Words::source)),
+        ];
+        let mut given = sources.into_iter().filter_map(|(flag, source)| Some((flag, source?)));
+        match (given.next(), given.next()) {
+            (Some((first, _)), Some((second, _))) => {
+                Err(UsageError::new(format!("{first} and {second}: give one source of the secret")))
+            }
+            (first, _) => Ok(first.map(|(_, source)| source)),
+        }
+    }
+
+    /// What a kind of mailbox has no use for.
+    fn sound(&self, source: &Source) -> Result<(), UsageError> {
+        let (kind, has_folders, has_network) = match source {
+            Source::Imap(_) => ("IMAP", true, true),
+            Source::Pop3(_) => ("POP3", false, true),
+            Source::Maildir(_) => ("a Maildir", true, false),
+            Source::Http(..) => ("an HTTP API", false, true),
+        };
+        let needless = [
+            (!has_folders && !self.folder.is_empty(), "--folder"),
+            (!has_folders && self.junk_folder.is_some(), "--junk-folder"),
+            (!has_network && self.receive_ca_file.is_some(), "--receive-ca-file"),
+            (!has_network && self.receive_address.is_some(), "--receive-address"),
+        ];
+        match needless.into_iter().find(|(given, _)| *given) {
+            Some((_, flag)) => {
+                Err(UsageError::new(format!("{flag} has no meaning for {kind}: leave it out")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn way(&mut self, source: &Source) -> Way {
+        let (sni, identity) = match source {
+            Source::Imap(server) | Source::Pop3(server) => server.names(),
+            // The HTTP client has its own.
+            Source::Maildir(_) | Source::Http(..) => (None, Identity::Name("localhost".to_owned())),
+        };
+        let tls = Settings {
+            context: Context::new(None, None),
+            sni,
+            identity,
+            least: Version::Tls12,
+            key_kind: None,
+            wants_staple: false,
+            roots: self.receive_ca_file.take().map_or(Roots::System, Roots::File),
+            is_verified: true,
+        };
+        Way {
+            connect: self.receive_address.take(),
+            family: Family::Any,
+            tls,
+            folders: std::mem::take(&mut self.folder),
+            junk_folder: self.junk_folder.take(),
+            dialogue: Dialogue::default(),
+        }
+    }
+}
+
+impl Receive {
+    /// The time for everything: as typed, else the wait and what else is done.
+    pub fn budget(&self, typed: Option<Duration>) -> Result<Duration, UsageError> {
+        match typed {
+            Some(typed) if typed <= self.wait => Err(UsageError::new(format!(
+                "--wait {} s must be shorter than -t {} s, which is the time for everything: give a greater -t, or a shorter --wait",
+                self.wait.as_secs_f64(),
+                typed.as_secs_f64()
+            ))),
+            Some(typed) => Ok(typed),
+            None => Ok(self.wait + BESIDE),
+        }
+    }
+}
+
+/// Who logs in. The sender's secret goes to a mail server alone, and only where the admin has given it no other.
+fn access(
+    source: &Source,
+    typed: Option<String>,
+    secret: Option<secret::Source>,
+    login: Option<&LoginPlan>,
+) -> Result<Access, UsageError> {
+    let in_url = match source {
+        Source::Imap(server) | Source::Pop3(server) => server.user.clone(),
+        Source::Http(_, site) => site.user.clone(),
+        Source::Maildir(_) => None,
+    };
+    if typed.is_some() && in_url.is_some() {
+        return Err(UsageError::new("--receive-user and a user in the URL of --receive: give one of them"));
+    }
+    let user = typed.or(in_url);
+    match source {
+        Source::Maildir(_) if user.is_some() || secret.is_some() => Err(UsageError::new(
+            "--receive-user and --receive-password-... have no meaning for a Maildir: leave them out",
+        )),
+        Source::Maildir(_) => Ok(Access::Open),
+        Source::Http(..) => match (user, secret) {
+            (None, None) => Ok(Access::Open),
+            (Some(user), Some(secret)) => Ok(Access::Login(Some(user), Some(secret))),
+            _ => Err(UsageError::new(
+                "an HTTP API is asked with a user and a password, or with neither: give --receive-user and --receive-password-file",
+            )),
+        },
+        Source::Imap(_) | Source::Pop3(_) => {
+            let sender = login.filter(|plan| plan.account.kind != Needs::Certificate);
+            if sender.is_none() && (user.is_none() || secret.is_none()) {
+                let missing = if user.is_none() { "--receive-user" } else { "--receive-password-file" };
+                return Err(UsageError::new(format!(
+                    "the mailbox wants a login, and there is none of the sender to take: give {missing}"
+                )));
+            }
+            Ok(Access::Login(user, secret))
+        }
+    }
+}
+
+fn host(text: &str) -> Result<Host, String> {
+    match text.parse::<Host>() {
+        Ok(Host::Socket(_)) => Err("give a host name or an address".to_owned()),
+        other => other,
+    }
+}
+
+fn junk_state(text: &str) -> Result<State, String> {
+    match text {
+        "ok" => Ok(State::Ok),
+        "warning" => Ok(State::Warning),
+        "critical" => Ok(State::Critical),
+        _ => Err("give ok, warning or critical".to_owned()),
+    }
+}
+
+fn down_state(text: &str) -> Result<State, String> {
+    match text {
+        "unknown" => Ok(State::Unknown),
+        "warning" => Ok(State::Warning),
+        "critical" => Ok(State::Critical),
+        _ => Err("give unknown, warning or critical: what was not seen is never OK".to_owned()),
+    }
+}

@@ -1,0 +1,279 @@
+//! From a real Postfix into the mailboxes of a real Dovecot, looked into by IMAP, POP3 and as a Maildir, among messages of others.
+//!
+//! Where a server is missing, or without root, the tests are skipped and say so; in CI that is a failure.
+
+#![expect(clippy::disallowed_methods, reason = "a way to Postfix that is cut connects to it")]
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+use check_smtp_core::net::Deadline;
+use check_smtp_testbed::cases::{fits, mask, split};
+use check_smtp_testbed::real::{Dovecot, Postfix, Service, Users};
+use check_smtp_testbed::{Result, TempDir};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+#[path = "arrival/scenes.rs"]
+mod scenes;
+
+use scenes::{SCENES, Scene};
+
+const PASSWORD: &str = "correct-horse";
+const WRONG: &str = "battery-staple";
+/// Nothing listens there (tcpmux).
+const CLOSED: u16 = 1;
+/// Messages of others in each mailbox.
+const OTHERS: usize = 60;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    if let Some(reason) = missing().filter(|_| !check_smtp_testbed::is_ci()) {
+        let skipped = Trial::test(format!("arrival (skipped: {reason})"), || Ok(())).with_ignored_flag(true);
+        return libtest_mimic::run(&arguments, vec![skipped]).exit_code();
+    }
+    // Dropped, and so stopped, before the exit code is given back.
+    let world = World::start().map(Arc::new).map_err(|error| error.to_string());
+    let trials = SCENES.iter().map(|scene| {
+        let world = world.clone();
+        Trial::test(scene.name, move || world?.play(scene))
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    drop(world);
+    conclusion.exit_code()
+}
+
+fn missing() -> Option<&'static str> {
+    if !check_smtp_testbed::is_root() {
+        return Some("needs root to start Postfix");
+    }
+    let servers = [
+        (Postfix::is_installed(), "Postfix is not installed"),
+        (Dovecot::is_installed() && Dovecot::has_mailboxes(), "Dovecot with IMAP and POP3 is not installed"),
+    ];
+    servers.into_iter().find(|(is_there, _)| !is_there).map(|(_, reason)| reason)
+}
+
+/// All servers of the tests.
+struct World {
+    postfix: Postfix,
+    dovecot: Dovecot,
+    _files: TempDir,
+    ca: String,
+    /// Of a way to Postfix that is cut when it has taken a message.
+    cutting: u16,
+}
+
+impl World {
+    fn start() -> Result<Self> {
+        let settings = "auth_mechanisms = plain login\nmail_max_userip_connections = 100\n";
+        let dovecot = Dovecot::start_with_mailboxes(Users::WithPassword(PASSWORD), settings)?;
+        for scene in &SCENES {
+            let maildir = dovecot.maildir(scene.name);
+            fill(&maildir)?;
+            if scene.name.starts_with("junk") {
+                fill(&maildir.join(".Spam and more"))?;
+            }
+        }
+        let postfix = Postfix::start_configured(
+            &[
+                Service::new("smtp", ["smtpd_tls_security_level=may"]),
+                Service::with_dovecot("submission", &dovecot.login_socket()),
+            ],
+            &deliveries(&dovecot.maildir(""))?,
+        )?;
+        let files = TempDir::new()?;
+        let ca = files.path().join("ca.pem");
+        std::fs::write(&ca, check_smtp_testbed::factory::Factory::shared()?.ca_pem()?)?;
+        let cutting = cutting(postfix.port("smtp")?)?;
+        Ok(Self { cutting, postfix, dovecot, ca: ca.display().to_string(), _files: files })
+    }
+
+    fn fill(&self, text: &str) -> Result<String> {
+        let ports = self.dovecot.ports();
+        let secure = format!(
+            "--receive-address 127.0.0.1 --receive-ca-file {} --receive-password-env SECRET",
+            self.ca
+        );
+        let mut filled = text
+            .replace("{secure}", &secure)
+            .replace("{ca}", &self.ca)
+            .replace("{mail}", self.dovecot.maildir("").display().to_string().trim_end_matches('/'));
+        for (name, port) in [
+            ("imap", ports.imap),
+            ("imaps", ports.imaps),
+            ("pop3", ports.pop3),
+            ("pop3s", ports.pop3s),
+            ("smtp", self.postfix.port("smtp")?),
+            ("submission", self.postfix.port("submission")?),
+            ("cutting", self.cutting),
+            ("closed", CLOSED),
+        ] {
+            filled = filled.replace(&format!("{{{name}}}"), &port.to_string());
+        }
+        Ok(filled)
+    }
+
+    /// Runs the check and holds its output, and what is in the mailbox after it, against the scene.
+    fn play(&self, scene: &Scene) -> std::result::Result<(), Failed> {
+        let name = scene.name;
+        let route = format!("-H 127.0.0.1 -p {{smtp}} -f probe@example.org --to {name}@example.net ");
+        let route = if scene.arguments.starts_with("-H") { "" } else { &route };
+        let words = self.fill(&format!("{route}{} --instance {name} -v", scene.arguments))?;
+        let before = self.others(name)?;
+        let output = Command::new(env!("CARGO_BIN_EXE_check_smtp_delivery"))
+            .args(split(&words)?)
+            .env("SECRET", PASSWORD)
+            .env("WRONG", WRONG)
+            .output()?;
+        let stdout = String::from_utf8(output.stdout)?;
+        let masked = mask(&stdout);
+        let first = masked.split(" | ").next().unwrap_or_default();
+        let expected = self.fill(scene.first_line)?;
+        let mut faults = Vec::new();
+        if !output.stderr.is_empty() || stdout.contains(PASSWORD) || stdout.contains(WRONG) {
+            faults.push("stderr is not empty, or a password is shown".to_owned());
+        }
+        if output.status.code() != Some(scene.exit) {
+            faults.push(format!("exit {:?}, expected {}", output.status.code(), scene.exit));
+        }
+        if !fits(&expected, first) {
+            faults.push(format!("- {expected}\n+ {first}"));
+        }
+        for shown in scene.shown {
+            if !masked.lines().any(|line| fits(shown, line)) {
+                faults.push(format!("not shown: {shown}"));
+            }
+        }
+        let ours = self.ours(name, scene.left)?;
+        if ours != scene.left {
+            faults.push(format!("{ours} messages of the run in the mailbox, expected {}", scene.left));
+        }
+        if self.others(name)? != before {
+            faults.push("messages of others have changed".to_owned());
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(format!("check_smtp_delivery {words}\n{}\n{stdout}", faults.join("\n")).into())
+    }
+
+    /// Messages of the run: Postfix delivers behind its reply, so many are waited for.
+    fn ours(&self, name: &str, expected: usize) -> Result<usize> {
+        let deadline = Deadline::after(Duration::from_secs(10));
+        loop {
+            let all = messages(&self.dovecot.maildir(name))?;
+            let count = all.iter().filter(|text| !is_of_others(text)).count();
+            if count >= expected || deadline.left().is_zero() {
+                return Ok(count);
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    fn others(&self, name: &str) -> Result<Vec<Vec<u8>>> {
+        let mut others = messages(&self.dovecot.maildir(name))?;
+        others.retain(|text| is_of_others(text));
+        if others.len() < OTHERS {
+            return Err(check_smtp_testbed::Error::Other(format!("{} messages of others", others.len())));
+        }
+        Ok(others)
+    }
+}
+
+/// Passes on what is said to and by Postfix, up to its reply to a whole message.
+fn cutting(postfix: u16) -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, mut server) = (client?, TcpStream::connect((Ipv4Addr::LOCALHOST, postfix))?);
+            let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+            std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+            let mut said = [0; 4096];
+            loop {
+                let count = server.read(&mut said)?;
+                let said = said.get(..count).unwrap_or_default();
+                if count == 0 || String::from_utf8_lossy(said).contains("queued as") {
+                    break;
+                }
+                client.write_all(said)?;
+            }
+            client.shutdown(Shutdown::Both)?;
+        }
+        Ok::<(), std::io::Error>(())
+    });
+    Ok(port)
+}
+
+/// Where Postfix puts the mail of example.net: into the Maildirs that Dovecot serves.
+fn deliveries(base: &Path) -> Result<String> {
+    let (user, group) = Dovecot::owner()?;
+    let mut maps = String::new();
+    for scene in &SCENES {
+        let folder = if scene.name.starts_with("junk") { ".Spam and more/" } else { "" };
+        let _ = write!(maps, " {{ {0}@example.net = {0}/{folder} }}", scene.name);
+    }
+    maps.push_str(" { one@example.net = twice/ } { two@example.net = twice/ } { other@example.net = both/ }");
+    Ok(format!(
+        "virtual_mailbox_domains = example.net\nvirtual_mailbox_base = {}\nvirtual_mailbox_maps = inline:{{{maps} }}\n\
+         virtual_alias_maps = inline:{{ {{ twice@example.net = one@example.net, two@example.net }} }}\n\
+         virtual_uid_maps = static:{user}\nvirtual_gid_maps = static:{group}\nvirtual_minimum_uid = 1\n\
+         smtpd_reject_unlisted_recipient = no\n",
+        base.display()
+    ))
+}
+
+/// Messages of others, some of which look like ours, some flagged \Deleted by somebody else.
+fn fill(maildir: &Path) -> Result<()> {
+    let (user, group) = Dovecot::owner()?;
+    std::fs::create_dir_all(maildir)?;
+    std::os::unix::fs::chown(maildir, Some(user), Some(group))?;
+    for part in ["tmp", "new", "cur"] {
+        std::fs::create_dir(maildir.join(part))?;
+        std::os::unix::fs::chown(maildir.join(part), Some(user), Some(group))?;
+    }
+    let name = maildir.file_name().unwrap_or_default().display();
+    for number in 0..OTHERS {
+        let token = format!("{number:032x}");
+        let mark = match number % 3 {
+            // Another host's, and one of an earlier run of ours.
+            0 => format!("X-Smtp-Monitoring-Probe: another/{token}\r\n"),
+            1 => format!("X-Smtp-Monitoring-Probe: {name}/{token}\r\n"),
+            _ => String::new(),
+        };
+        let text = format!("X-Of-Others: yes\r\n{mark}Subject: message {number}\r\n\r\ntext {number}\r\n");
+        let (place, flags) = if number % 2 == 0 { ("new", "") } else { ("cur", ":2,ST") };
+        let path = maildir.join(place).join(format!("1.M{number}.mail{flags}"));
+        std::fs::write(&path, text)?;
+        std::os::unix::fs::chown(&path, Some(user), Some(group))?;
+    }
+    Ok(())
+}
+
+fn is_of_others(text: &[u8]) -> bool {
+    text.starts_with(b"X-Of-Others: yes")
+}
+
+/// All messages of a mailbox, sorted: what is in them, and whether they are flagged \Deleted.
+fn messages(maildir: &Path) -> Result<Vec<Vec<u8>>> {
+    let folders = [maildir.to_owned(), maildir.join(".Spam and more")];
+    let places = folders.iter().flat_map(|folder| [folder.join("new"), folder.join("cur")]);
+    let mut messages = Vec::new();
+    for place in places.filter(|place| place.is_dir()) {
+        for entry in std::fs::read_dir(place)? {
+            let path: PathBuf = entry?.path();
+            // It may be moved from new to cur meanwhile; then it is counted at the next look.
+            let Ok(mut text) = std::fs::read(&path) else { continue };
+            let flags = path.to_string_lossy().split(":2,").nth(1).unwrap_or_default().to_owned();
+            text.push(u8::from(flags.contains('T')));
+            messages.push(text);
+        }
+    }
+    messages.sort_unstable();
+    Ok(messages)
+}

@@ -1,0 +1,161 @@
+//! What is asked, and what must come of it. The instance is the scene's name, and so is the user whose mailbox is looked into.
+
+/// A run of the check.
+pub struct Scene {
+    /// Its name, the instance of its probe, and the user of the mailbox.
+    pub name: &'static str,
+    /// Behind `-H ... -f ... --to NAME@example.net`, or instead of it where it begins with `-H`.
+    pub arguments: &'static str,
+    pub exit: i32,
+    /// Up to the perfdata.
+    pub first_line: &'static str,
+    /// Lines that stand in the output.
+    pub shown: &'static [&'static str],
+    /// Messages of this run in the mailbox after it.
+    pub left: usize,
+}
+
+const fn scene(
+    name: &'static str,
+    arguments: &'static str,
+    (exit, left): (i32, usize),
+    first_line: &'static str,
+    shown: &'static [&'static str],
+) -> Scene {
+    Scene { name, arguments, exit, first_line, shown, left }
+}
+
+/// All of them.
+pub const SCENES: [Scene; 18] = [
+    scene(
+        "starttls",
+        "--receive imap://starttls@mail.example.org:{imap} {secure}",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of starttls@example.net after {t} s (sent {t} s)",
+        &["OK: probes in the mailbox: 1 removed", "OK: arrival took {t} s"],
+    ),
+    scene(
+        "imaps",
+        "--receive imaps://mail.example.org:{imaps} --receive-user imaps {secure}",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of imaps@example.net after {t} s (sent {t} s)",
+        &[],
+    ),
+    scene(
+        "pop",
+        "--receive pop3://pop@mail.example.org:{pop3} {secure}",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of pop@example.net after {t} s (sent {t} s)",
+        &["OK: probes in the mailbox: 1 removed"],
+    ),
+    scene(
+        "pops",
+        "--receive pop3s://pops@mail.example.org:{pop3s} {secure}",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of pops@example.net after {t} s (sent {t} s)",
+        &[],
+    ),
+    scene(
+        "maildir",
+        "--receive maildir:{mail}/maildir",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of maildir@example.net after {t} s (sent {t} s)",
+        &["OK: probes in the mailbox: 1 removed"],
+    ),
+    // The user and the secret of the sender.
+    scene(
+        "sender",
+        "-H mail.example.org -I 127.0.0.1 -p {submission} --ca-file {ca} -f sender@example.net --to sender@example.net -U sender --password-env SECRET --receive imaps://mail.example.org:{imaps} --receive-address 127.0.0.1 --receive-ca-file {ca}",
+        (0, 0),
+        "SMTP DELIVERY OK - mail.example.org:{submission} (127.0.0.1) probe arrived in INBOX of sender@example.net after {t} s (sent {t} s over TLSv1.3)",
+        &[],
+    ),
+    scene(
+        "kept",
+        "--receive imaps://kept@mail.example.org:{imaps} {secure} --keep",
+        (0, 1),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of kept@example.net after {t} s (sent {t} s)",
+        &[],
+    ),
+    scene(
+        "slow",
+        "--receive imaps://slow@mail.example.org:{imaps} {secure} -w arrived=0.000001 -c arrived=60",
+        (1, 0),
+        "SMTP DELIVERY WARNING - 127.0.0.1:{smtp}: arrival took {t} s (over 0.000001 s), probe arrived in INBOX of slow@example.net after {t} s (sent {t} s)",
+        &[],
+    ),
+    scene(
+        "junk",
+        "--receive imap://junk@mail.example.org:{imap} {secure}",
+        (1, 0),
+        "SMTP DELIVERY WARNING - 127.0.0.1:{smtp}: the message went to the junk folder Spam and more, probe arrived in Spam and more of junk@example.net after {t} s (sent {t} s)",
+        &["hint: {any} [in_junk]", "OK: probes in the mailbox: 1 removed"],
+    ),
+    scene(
+        "junk_critical",
+        "--receive maildir:{mail}/junk_critical --junk-folder 'Spam and more' --junk-is critical",
+        (2, 0),
+        "SMTP DELIVERY CRITICAL - 127.0.0.1:{smtp}: the message went to the junk folder Spam and more, probe arrived in {any}",
+        &["hint: {any} [in_junk]"],
+    ),
+    // No answer to the whole message: not sent again, looked for, and found.
+    scene(
+        "uncertain",
+        "-H 127.0.0.1 -p {cutting} -f probe@example.org --to uncertain@example.net --receive imaps://uncertain@mail.example.org:{imaps} {secure} --keep",
+        (1, 1),
+        "SMTP DELIVERY WARNING - 127.0.0.1:{cutting}: the message to uncertain@example.net arrived, but: server closed the connection after the whole message, probe arrived in INBOX of uncertain@example.net after {t} s (sent {t} s)",
+        &["hint: {any} [uncertain]"],
+    ),
+    // Postfix throws the mail of example.org away.
+    scene(
+        "lost",
+        "-H 127.0.0.1 -p {smtp} -f probe@example.org --to lost@example.org --receive imaps://lost@mail.example.org:{imaps} {secure} --wait 1.5",
+        (2, 0),
+        "SMTP DELIVERY CRITICAL - 127.0.0.1:{smtp}: the message has not arrived within {t} s, accepted for lost@example.org as {any}, sent in {t} s",
+        &["hint: {any} [not_arrived]"],
+    ),
+    scene(
+        "twice",
+        "--receive imaps://twice@mail.example.org:{imaps} {secure}",
+        (1, 0),
+        "SMTP DELIVERY WARNING - 127.0.0.1:{smtp}: 2 copies have arrived where 1 was to, probe arrived in INBOX of twice@example.net after {t} s (sent {t} s)",
+        &["hint: {any} [duplicate]", "OK: probes in the mailbox: 2 removed"],
+    ),
+    scene(
+        "both",
+        "-H 127.0.0.1 -p {smtp} -f probe@example.org --to both@example.net --to other@example.net --receive imaps://both@mail.example.org:{imaps} {secure}",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of 2 recipients after {t} s (sent {t} s)",
+        &["OK: probes in the mailbox: 2 removed"],
+    ),
+    // A real bounce of a user nobody knows.
+    scene(
+        "bounced",
+        "-H 127.0.0.1 -p {smtp} -f bounced@example.net --to ghost@example.net --receive imaps://bounced@mail.example.org:{imaps} {secure}",
+        (2, 1),
+        "SMTP DELIVERY CRITICAL - 127.0.0.1:{smtp}: the message to ghost@example.net bounced: unknown user: \"ghost@example.net\", accepted for ghost@example.net as {any}, sent in {t} s",
+        &["hint: {any} [bounced]"],
+    ),
+    // The message is sent all the same.
+    scene(
+        "down",
+        "--receive imaps://down@mail.example.org:{closed} {secure}",
+        (3, 1),
+        "SMTP DELIVERY UNKNOWN - 127.0.0.1:{smtp}: mailbox: connect failed: connection refused, accepted for down@example.net as {any}, arrival not known, sent in {t} s",
+        &["hint: {any} [receiver_unreachable]"],
+    ),
+    scene(
+        "wrong_password",
+        "--receive imaps://wrong_password@mail.example.org:{imaps} --receive-address 127.0.0.1 --receive-ca-file {ca} --receive-password-env WRONG --receiver-down critical",
+        (2, 1),
+        "SMTP DELIVERY CRITICAL - 127.0.0.1:{smtp}: mailbox refused the login: {any}, accepted for wrong_password@example.net as {any}, arrival not known, sent in {t} s",
+        &["hint: {any} [receiver_login_refused]"],
+    ),
+    scene(
+        "untrusted",
+        "--receive imaps://untrusted@mail.example.org:{imaps} --receive-address 127.0.0.1 --receive-password-env SECRET --receiver-down warning",
+        (1, 1),
+        "SMTP DELIVERY WARNING - 127.0.0.1:{smtp}: mailbox: certificate {any}, accepted for untrusted@example.net as {any}, arrival not known, sent in {t} s",
+        &["hint: {any} [receiver_tls]"],
+    ),
+];
