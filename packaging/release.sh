@@ -30,6 +30,8 @@ $cargo fetch --locked --quiet
 for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
     RUSTFLAGS="$RUSTFLAGS --remap-path-prefix=$registry=/crates"
 done
+# gcc writes the time of the build where a source asks for it (mimalloc does), unless it is told another.
+export SOURCE_DATE_EPOCH=0
 export RUSTFLAGS OPENSSL_SRC_PERL="$PWD/packaging/openssl-perl" CC_x86_64_unknown_linux_musl=musl-gcc
 $cargo build --locked --release --features vendored-openssl --target-dir target/vendored --target $target -p check_smtp_all
 
