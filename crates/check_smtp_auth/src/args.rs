@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use check_smtp_core::cli::{
-    self, Account, CredentialArgs, Given, Limits, OAuth2Args, OutputArgs, Target, TargetArgs, TimingArgs,
-    TlsArgs, TlsMode,
+    self, Account, CredentialArgs, Given, Limits, OAuth2Args, OutputArgs, StateArgs, Target, TargetArgs,
+    TimingArgs, TlsArgs, TlsMode,
 };
 use check_smtp_core::net::{Host, tls};
 use check_smtp_core::oauth2;
@@ -48,6 +48,8 @@ pub struct Args {
     doors: DoorArgs,
     #[command(flatten)]
     oauth2: OAuth2Args,
+    #[command(flatten)]
+    state: StateArgs,
     #[command(flatten)]
     timing: TimingArgs,
     #[command(flatten)]
@@ -180,8 +182,8 @@ impl Args {
         if kind == Some(Needs::Certificate) && self.tls.client_cert.is_none() {
             return Err(UsageError::new("-A EXTERNAL logs in by certificate: give --client-cert"));
         }
-        let state_dir = self.oauth2.state_dir.clone();
         let token = self.oauth2.request()?;
+        let state_dir = self.state.directory(token.is_some(), "--oauth2-token-url")?;
         let account = self.credentials.account(kind, token.is_some())?;
         let is_login = self.doors.no_login.is_none();
         if !is_login && self.login.mail_from.is_some() && !tests.contains(&Test::MailWithoutLogin) {

@@ -1,5 +1,6 @@
 //! What was seen.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use check_smtp_core::cli::Target;
@@ -12,6 +13,7 @@ use check_smtp_core::timeline::{Phase, Timeline};
 
 use crate::mailbox::{Failure as MailboxFailure, Removed, Verdict};
 use crate::mark::Mark;
+use crate::tracker::{Found, StoreFault, Tracker};
 
 /// Everything a run saw.
 #[derive(Clone, Debug)]
@@ -30,6 +32,36 @@ pub struct Facts {
     pub visits: Vec<Visit>,
     /// What was seen in the mailbox, where one is looked into and there was something to send.
     pub arrival: Option<Arrival>,
+    /// What is known of this probe and earlier ones, where a mailbox is looked into.
+    pub history: Option<History>,
+}
+
+/// What is known of probes from one run to the next.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// All that is known, at the end of the run.
+    pub tracker: Tracker,
+    /// The end of the run, since 1970.
+    pub now: Duration,
+    /// What the state file was; `None` where none could be had.
+    pub found: Option<Found>,
+    /// The usual directory, which is not there: nothing is kept.
+    pub without: Option<PathBuf>,
+    /// What is wrong with the state.
+    pub fault: Option<StoreFault>,
+    /// Why no message was sent.
+    pub unsent: Option<Unsent>,
+    /// Messages of ours in the mailbox that no run knows of.
+    pub strangers: usize,
+}
+
+/// Why no message was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    /// The next run would not know of it.
+    NoState,
+    /// As many as can be kept are under way.
+    TooMany,
 }
 
 /// What was seen in the mailbox the message was to arrive in.

@@ -62,7 +62,7 @@ fn missing() -> Option<&'static str> {
 struct World {
     postfix: Postfix,
     dovecot: Dovecot,
-    _files: TempDir,
+    files: TempDir,
     ca: String,
     /// Of a way to Postfix that is cut when it has taken a message.
     cutting: u16,
@@ -90,7 +90,7 @@ impl World {
         let ca = files.path().join("ca.pem");
         std::fs::write(&ca, check_smtp_testbed::factory::Factory::shared()?.ca_pem()?)?;
         let cutting = cutting(postfix.port("smtp")?)?;
-        Ok(Self { cutting, postfix, dovecot, ca: ca.display().to_string(), _files: files })
+        Ok(Self { cutting, postfix, dovecot, ca: ca.display().to_string(), files })
     }
 
     fn fill(&self, text: &str) -> Result<String> {
@@ -102,6 +102,7 @@ impl World {
         let mut filled = text
             .replace("{secure}", &secure)
             .replace("{ca}", &self.ca)
+            .replace("{state}", &self.files.path().display().to_string())
             .replace("{mail}", self.dovecot.maildir("").display().to_string().trim_end_matches('/'));
         for (name, port) in [
             ("imap", ports.imap),
@@ -123,7 +124,8 @@ impl World {
         let name = scene.name;
         let route = format!("-H 127.0.0.1 -p {{smtp}} -f probe@example.org --to {name}@example.net ");
         let route = if scene.arguments.starts_with("-H") { "" } else { &route };
-        let words = self.fill(&format!("{route}{} --instance {name} -v", scene.arguments))?;
+        let words =
+            self.fill(&format!("{route}{} --instance {name} --state-dir {{state}} -v", scene.arguments))?;
         let before = self.others(name)?;
         let output = Command::new(env!("CARGO_BIN_EXE_check_smtp_delivery"))
             .args(split(&words)?)

@@ -47,7 +47,7 @@ fn file(directory: &Path) -> PathBuf {
 
 fn add(store: &Store, tracker: &mut Tracker) -> Result<Token, StoreFault> {
     let token = Token::from_bytes(secret::random().unwrap());
-    tracker.plan(token.clone(), "sink@example.org", Duration::from_secs(1_800_000_000)).unwrap();
+    tracker.plan(token.clone(), &["sink@example.org"], Duration::from_secs(1_800_000_000)).unwrap();
     store.save(tracker, soon()).map(|()| token)
 }
 

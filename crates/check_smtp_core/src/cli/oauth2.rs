@@ -8,10 +8,11 @@ use crate::oauth2::{Grant, Request};
 use crate::plugin::UsageError;
 use crate::secret::Source;
 
-/// `--oauth2-*`, `--state-dir`.
+/// `--oauth2-*`.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 #[command(next_help_heading = "Fetching a token")]
+#[expect(clippy::struct_field_names, reason = "named as the flags are")]
 pub struct OAuth2Args {
     /// Fetch the token from this endpoint (https://...), and keep it until it expires
     #[arg(long, value_name = "URL", value_parser = https)]
@@ -43,9 +44,6 @@ pub struct OAuth2Args {
     /// Trust the certificates in this PEM file at the endpoint instead of the system's roots
     #[arg(long, value_name = "FILE", value_parser = path)]
     pub oauth2_ca_file: Option<PathBuf>,
-    /// Where the token is kept.
-    #[arg(long, help = "Directory that keeps the token [default: $STATE_DIRECTORY, else /var/lib/smtp-monitoring-plugins]", value_name = "DIR", value_parser = path)]
-    pub state_dir: Option<PathBuf>,
 }
 
 impl OAuth2Args {
@@ -70,7 +68,6 @@ impl OAuth2Args {
                 (secret.is_some(), "--oauth2-client-secret"),
                 (refresh.is_some(), "--oauth2-refresh-token"),
                 (self.oauth2_ca_file.is_some(), "--oauth2-ca-file"),
-                (self.state_dir.is_some(), "--state-dir"),
             ];
             return match needless.iter().find(|(given, _)| *given) {
                 Some((_, flag)) => Err(UsageError::new(format!(

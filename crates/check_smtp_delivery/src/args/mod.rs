@@ -3,14 +3,15 @@
 mod content;
 mod envelope;
 mod receive;
+mod tracking;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use check_smtp_core::cli::{
-    self, Account, CredentialArgs, Given, Limits, OAuth2Args, OutputArgs, Target, TargetArgs, TimingArgs,
-    TlsArgs, TlsMode, dns,
+    self, Account, CredentialArgs, Given, Limits, OAuth2Args, OutputArgs, StateArgs, Target, TargetArgs,
+    TimingArgs, TlsArgs, TlsMode, dns,
 };
 use check_smtp_core::net::dns::{Proving, Servers, Settings};
 use check_smtp_core::net::{Host, tls};
@@ -25,6 +26,8 @@ pub use self::envelope::Envelope;
 use self::envelope::EnvelopeArgs;
 use self::receive::ReceiveArgs;
 pub use self::receive::{Access, Receive};
+use self::tracking::TrackingArgs;
+pub use self::tracking::{Mode, Tracking};
 
 /// The port of message submission (RFC 6409), where a login is made, and that of relaying.
 const SUBMISSION: u16 = 587;
@@ -63,6 +66,8 @@ pub struct Args {
     #[command(flatten)]
     receive: ReceiveArgs,
     #[command(flatten)]
+    tracking: TrackingArgs,
+    #[command(flatten)]
     tls: TlsArgs,
     #[command(flatten)]
     credentials: CredentialArgs,
@@ -70,6 +75,8 @@ pub struct Args {
     login: LoginArgs,
     #[command(flatten)]
     oauth2: OAuth2Args,
+    #[command(flatten)]
+    state: StateArgs,
     #[command(flatten)]
     timing: TimingArgs,
     #[command(flatten)]
@@ -111,8 +118,6 @@ pub struct LoginPlan {
     pub mechanisms: Vec<Mechanism>,
     /// The token to be fetched.
     pub token: Option<oauth2::Request>,
-    /// Where it is kept, when it was said.
-    pub state_dir: Option<PathBuf>,
 }
 
 /// Which servers are asked.
@@ -145,6 +150,10 @@ pub struct Config {
     pub content: Content,
     /// Where it is looked for; `None`: whether it arrives is not checked.
     pub receive: Option<Receive>,
+    /// What is remembered of probes, and how they are judged, where it is looked for.
+    pub tracking: Option<Tracking>,
+    /// Where tokens and probes are kept, when it was said.
+    pub state_dir: Option<PathBuf>,
     /// Thresholds.
     pub limits: Limits,
     /// The time for everything.
@@ -160,7 +169,10 @@ impl Args {
         let content = self.content.content()?;
         let allows_plaintext = self.login.allow_plaintext_auth.is_some();
         let login = login(self.login, self.credentials, self.oauth2, self.tls.client_cert.is_some())?;
+        let run = self.tracking.mode(self.receive.has_wait())?;
         let receive = self.receive.receive(login.as_ref())?;
+        let keeps = receive.is_some() || login.as_ref().is_some_and(|plan| plan.token.is_some());
+        let state_dir = self.state.directory(keeps, "--receive or --oauth2-token-url")?;
         if receive.is_some() && envelope.stop_after.is_some() {
             return Err(UsageError::new(
                 "--receive with --stop-after: no message is sent, leave one of them out",
@@ -173,7 +185,12 @@ impl Args {
         if matches!(target.connect, Host::Socket(_)) && mode == TlsMode::StartTls && login.is_some() {
             return Err(UsageError::new("a Unix socket needs no TLS: give --allow-plaintext-auth"));
         }
+        let receive = if run == Mode::Async { receive.map(Receive::unwaited) } else { receive };
         let (limits, budget) = timing(&self.timing, receive.as_ref())?;
+        let tracking = match &receive {
+            Some(_) => Some(self.tracking.tracking(run, envelope.to.len(), budget)?),
+            None => self.tracking.nothing().map(|()| None)?,
+        };
         Ok(Config {
             route,
             dns,
@@ -184,6 +201,8 @@ impl Args {
             envelope,
             content,
             receive,
+            tracking,
+            state_dir,
             limits,
             budget,
             style: self.output.style(),
@@ -195,7 +214,11 @@ impl Args {
 fn timing(timing: &TimingArgs, receive: Option<&Receive>) -> Result<(Limits, Duration), UsageError> {
     let Some(receive) = receive else { return Ok((timing.limits(&METRICS)?, timing.budget())) };
     let known: Vec<&str> = METRICS.into_iter().chain(["arrived"]).collect();
-    Ok((timing.limits(&known)?, receive.budget(timing.timeout)?))
+    let limits = timing.limits(&known)?;
+    if receive.wait.is_zero() {
+        return Ok((limits, timing.budget()));
+    }
+    Ok((limits, receive.budget(timing.timeout)?))
 }
 
 impl DomainArgs {
@@ -245,7 +268,6 @@ fn login(
     oauth2: OAuth2Args,
     has_certificate: bool,
 ) -> Result<Option<LoginPlan>, UsageError> {
-    let state_dir = oauth2.state_dir.clone();
     let token = oauth2.request()?;
     if !credentials.is_given() && token.is_none() && args.mechanism.is_empty() {
         return match args.allow_plaintext_auth {
@@ -260,7 +282,7 @@ fn login(
         return Err(UsageError::new("-A EXTERNAL logs in by certificate: give --client-cert"));
     }
     let account = credentials.account(kind, token.is_some())?;
-    Ok(Some(LoginPlan { account, mechanisms: args.mechanism, token, state_dir }))
+    Ok(Some(LoginPlan { account, mechanisms: args.mechanism, token }))
 }
 
 /// When TLS begins. A login is made inside TLS unless the admin wants it otherwise.

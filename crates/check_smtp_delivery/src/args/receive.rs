@@ -98,6 +98,11 @@ pub enum Access {
 }
 
 impl ReceiveArgs {
+    /// Whether the wait was given.
+    pub fn has_wait(&self) -> bool {
+        self.wait.is_some()
+    }
+
     /// Where it is looked for; `None` where arrival is not checked.
     pub fn receive(mut self, login: Option<&LoginPlan>) -> Result<Option<Receive>, UsageError> {
         let Some(url) = self.receive.take() else { return self.nothing() };
@@ -206,6 +211,11 @@ impl ReceiveArgs {
 }
 
 impl Receive {
+    /// The next run looks for the message.
+    pub fn unwaited(self) -> Self {
+        Self { wait: Duration::ZERO, ..self }
+    }
+
     /// The time for everything: as typed, else the wait and what else is done.
     pub fn budget(&self, typed: Option<Duration>) -> Result<Duration, UsageError> {
         match typed {

@@ -6,9 +6,11 @@ use check_smtp_core::contact::timing::{self, Label, shown};
 use check_smtp_core::plugin::{Advice, Finding, State};
 use serde_json::{Value, json};
 
-use crate::args::{Config, Receive};
+use super::advice;
+use crate::args::{Config, Mode, Receive};
 use crate::facts::{Arrival, Copy};
 use crate::mailbox::{Action, Removed, Verdict};
+use crate::tracker::Place;
 
 impl Arrival {
     /// Whether every copy that was waited for has come.
@@ -22,8 +24,10 @@ impl Arrival {
     }
 
     /// The stable name of what became of it, for JSON.
-    fn outcome(&self) -> &'static str {
+    fn outcome(&self, mode: Option<Mode>) -> &'static str {
         match self {
+            Self { failure: Some(_), .. } if mode == Some(Mode::Async) => "receiver_down",
+            _ if mode == Some(Mode::Async) => "not_awaited",
             Self { expected: 0, .. } => "not_sent",
             _ if self.bounced() > 0 => "bounced",
             _ if self.is_complete() && self.copies.iter().any(|copy| copy.is_junk) => "in_junk",
@@ -65,6 +69,7 @@ pub fn summary(arrival: Option<&Arrival>, whom: &str) -> Option<String> {
 pub fn remark(config: &Config, arrival: Option<&Arrival>) -> &'static str {
     match (&config.receive, arrival) {
         (None, _) => ", arrival not checked",
+        _ if config.tracking.is_some_and(|tracking| tracking.mode == Mode::Async) => "",
         (Some(_), Some(arrival)) if arrival.failure.is_some() => ", arrival not known",
         (Some(_), _) => "",
     }
@@ -74,13 +79,17 @@ fn bounces(arrival: &Arrival) -> impl Iterator<Item = Finding> {
     arrival.reports.iter().filter(|verdict| verdict.action == Action::Failed).map(|verdict| {
         let words = if verdict.words.is_empty() { &verdict.status } else { &verdict.words };
         let whom = if verdict.recipient.is_empty() { "the recipient" } else { &verdict.recipient };
-        Finding::new("bounced", State::Critical, format!("the message to {whom} bounced: {words}")).advised(
-            advice(
-                "bounced",
-                "a server behind the one that took it could not deliver it and says why: look into the log of the server that sent the report",
-            ),
-        )
+        Finding::new("bounced", State::Critical, format!("the message to {whom} bounced: {words}"))
+            .advised(bounce_advice())
     })
+}
+
+/// What to do about a message that came back.
+pub fn bounce_advice() -> Option<Advice> {
+    advice(
+        "bounced",
+        "a server behind the one that took it could not deliver it and says why: look into the log of the server that sent the report",
+    )
 }
 
 /// A mailbox that could be looked at to the end of the wait, and what was not in it.
@@ -114,9 +123,16 @@ fn receiver_down(receive: &Receive, arrival: &Arrival) -> Option<Finding> {
 }
 
 fn in_junk(receive: &Receive, arrival: &Arrival) -> Option<Finding> {
-    let junk: Vec<&Copy> = arrival.copies.iter().filter(|copy| copy.is_junk).collect();
-    let folder = &junk.first()?.folder;
-    let text = format!("the message went to the junk folder {folder}");
+    let copy = arrival.copies.iter().find(|copy| copy.is_junk)?;
+    junk(receive, &Place { folder: copy.folder.clone(), is_junk: true })
+}
+
+/// A message that the receiver holds for spam.
+pub fn junk(receive: &Receive, place: &Place) -> Option<Finding> {
+    if !place.is_junk {
+        return None;
+    }
+    let text = format!("the message went to the junk folder {}", place.folder);
     Some(Finding::new("in_junk", receive.junk_is, text).advised(advice(
         "in_junk",
         "the receiver's filter holds the probe for spam: look at the headers it adds (--keep leaves the message there), at SPF, DKIM and DMARC of the sender, and at the sending address's reputation",
@@ -125,13 +141,17 @@ fn in_junk(receive: &Receive, arrival: &Arrival) -> Option<Finding> {
 
 fn duplicates(arrival: &Arrival) -> Option<Finding> {
     let (found, expected) = (arrival.copies.len(), arrival.expected);
-    (expected > 0 && found > expected).then(|| {
-        let text = format!("{found} copies have arrived where {expected} was to");
-        Finding::new("duplicate", State::Warning, text).advised(advice(
-            "duplicate",
-            "the message was sent once: look for two aliases or forwards to one mailbox, or a server that delivers again after a reply that came too late",
-        ))
-    })
+    (expected > 0 && found > expected).then(|| duplicate(found, expected))
+}
+
+/// A message that arrived more often than it was sent.
+pub fn duplicate(found: usize, expected: usize) -> Finding {
+    let was = if expected == 1 { "was" } else { "were" };
+    let text = format!("{found} copies have arrived where {expected} {was} to");
+    Finding::new("duplicate", State::Warning, text).advised(advice(
+        "duplicate",
+        "the message was sent once: look for two aliases or forwards to one mailbox, or a server that delivers again after a reply that came too late",
+    ))
 }
 
 /// What lies there seems lost.
@@ -177,7 +197,7 @@ pub fn json(config: &Config, arrival: Option<&Arrival>) -> Value {
     };
     let removed = arrival.removal.as_ref().and_then(|removal| removal.as_ref().ok());
     json!({
-        "outcome": arrival.outcome(),
+        "outcome": arrival.outcome(config.tracking.map(|tracking| tracking.mode)),
         "seconds": arrival.after().map(|after| after.as_secs_f64()),
         "expected": arrival.expected,
         "copies": arrival.copies.iter().map(copy).collect::<Vec<_>>(),
@@ -186,11 +206,6 @@ pub fn json(config: &Config, arrival: Option<&Arrival>) -> Value {
         "failure": arrival.failure.as_ref().map(ToString::to_string),
         "removed": removed.map(|removed| json!({ "gone": removed.gone, "flagged": removed.flagged, "left": removed.left })),
     })
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the shape a finding wants")]
-fn advice(id: &'static str, remedy: &'static str) -> Option<Advice> {
-    Some(Advice { id, remedy })
 }
 
 #[cfg(test)]

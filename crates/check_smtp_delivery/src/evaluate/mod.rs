@@ -1,6 +1,7 @@
 //! Judges what was seen. Pure.
 
 mod arrival;
+mod history;
 mod recipients;
 mod route;
 mod show;
@@ -10,21 +11,34 @@ use check_smtp_core::contact::findings::{over_tls, unverified};
 use check_smtp_core::contact::timing::{self, Label, shown};
 use check_smtp_core::contact::{self, show as sections};
 use check_smtp_core::net::Host;
-use check_smtp_core::plugin::{Finding, Report, Section, State};
+use check_smtp_core::plugin::{Advice, Finding, Report, Section, State};
 use check_smtp_core::session::{Fate, Outcome};
 use check_smtp_core::timeline::Phase;
 
 use crate::args::Config;
 use crate::facts::{Arrival, Facts, Visit};
 
+/// What to do about a fault.
+#[expect(clippy::unnecessary_wraps, reason = "the shape a finding wants")]
+fn advice(id: &'static str, remedy: &'static str) -> Option<Advice> {
+    Some(Advice { id, remedy })
+}
+
 /// The report on all that was seen.
 pub fn evaluate(config: &Config, facts: &Facts) -> Report {
-    let Some(visit) = facts.visits.last() else { return without_hosts(config, facts) };
+    let Some(visit) = facts.visits.last() else {
+        return if facts.exchangers.is_some() {
+            without_hosts(config, facts)
+        } else {
+            not_sent(config, facts)
+        };
+    };
     let mut findings = failure(visit);
     let arrival = facts.arrival.as_ref();
     let has_arrived = arrival.is_some_and(Arrival::is_complete);
     findings.extend(recipients::findings(config, visit, has_arrived));
     findings.extend(arrival::findings(config, arrival));
+    findings.extend(history::findings(config, facts));
     findings.extend(route::findings(config, facts));
     findings.extend(login(config, visit));
     findings.extend(contact::findings::introduction(&visit.contact, &Label::default()));
@@ -32,6 +46,7 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     findings.extend(recipients::notes(config, facts, visit));
     findings.extend(times(config, visit));
     findings.extend(recipients::count(config, visit));
+    findings.extend(history::counts(config, facts));
     let is_good = findings.iter().all(|finding| finding.state() == State::Ok);
     let target = &visit.target;
     let port = (!matches!(target.connect, Host::Socket(_))).then_some(target.port);
@@ -46,6 +61,17 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
         report.section(Section::new(3, "dialogue with the mailbox", &arrival.dialogue));
     }
     sections::add(&mut report, config.style, &visit.contact, || show::facts(config, facts, visit));
+    report
+}
+
+/// Nothing was sent: what is known of the route all the same.
+fn not_sent(config: &Config, facts: &Facts) -> Report {
+    let target = &config.target;
+    let mut report = Report::new(&target.endpoint(target.port)).endpoint(&target.host(), Some(target.port));
+    report.extend(arrival::findings(config, facts.arrival.as_ref()));
+    report.extend(history::findings(config, facts));
+    report.extend(history::counts(config, facts));
+    report.fact("history", history::json(config, facts));
     report
 }
 
@@ -110,6 +136,15 @@ fn summary(config: &Config, facts: &Facts, visit: &Visit, is_good: bool) -> Stri
     let arrival = facts.arrival.as_ref();
     if let Some(arrived) = arrival::summary(arrival, &recipients::whom(config, visit)) {
         return format!("{arrived} (sent {took}{way}){unverified}");
+    }
+    if let Some(known) = history::summary(config, facts) {
+        let next = recipients::accepted(config, visit)
+            .map(|accepted| format!("next one {accepted} (sent {took}{way}){unverified}"));
+        return [known, next.unwrap_or_default()]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ");
     }
     if let Some(accepted) = recipients::accepted(config, visit) {
         let remark = arrival::remark(config, arrival);

@@ -6,7 +6,7 @@ use check_smtp_core::smtp::{Mailbox, Reply, queue_id};
 use check_smtp_core::timeline::Phase;
 use serde_json::{Map, Value, json};
 
-use super::{arrival, recipients};
+use super::{arrival, history, recipients};
 use crate::args::{Config, Route};
 use crate::facts::{Facts, Visit};
 
@@ -33,6 +33,7 @@ pub fn facts(config: &Config, facts: &Facts, visit: &Visit) -> Map<String, Value
         "message_id": facts.message_id,
         "size": facts.size,
         "arrival": arrival::json(config, facts.arrival.as_ref()),
+        "history": history::json(config, facts),
         "recipients": recipients_json(config, visit),
     });
     let own = if let Value::Object(own) = own { own } else { Map::new() };

@@ -8,14 +8,15 @@ use check_smtp_core::secret::Hidden;
 use check_smtp_core::smtp::sasl::{Credentials, Needs};
 
 use crate::args::{Access, Config, Receive};
-use crate::facts::{Arrival, Copy};
+use crate::facts::{Arrival, Copy, History};
 use crate::mailbox::{
-    Action, Cause, Dialogue, Failure, Found, Kind, Login, Mailbox, Receiver, Since, Step, verdicts,
+    Action, Cause, Dialogue, FOUND_LIMIT, Failure, Found, Kind, Login, Mailbox, Receiver, Step, verdicts,
 };
 use crate::mark::Mark;
+use crate::probe::keeper::{Keeper, RESERVE};
 
-/// Kept of the time: to remove what was found, and to take leave.
-const RESERVE: Duration = Duration::from_secs(1);
+/// Looks through a mailbox that has more of ours than is taken at once.
+const LOOKS_LIMIT: usize = 20;
 /// Between two looks at the least and at the most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// So long a second copy may take after the last one that was waited for.
@@ -29,7 +30,10 @@ pub struct Watch<'c> {
     dialogue: Dialogue,
     /// The secret, which the mailbox may repeat before it was told.
     hidden: Hidden,
+    /// Of this run or one that is known of.
     ours: Vec<Found>,
+    /// What is known of probes.
+    keeper: Keeper,
     arrival: Arrival,
 }
 
@@ -38,6 +42,7 @@ impl<'c> Watch<'c> {
     pub fn open(
         config: &Config,
         receive: &'c Receive,
+        keeper: Keeper,
         mark: &Mark,
         sender: Option<&Credentials>,
         deadline: Deadline,
@@ -50,6 +55,7 @@ impl<'c> Watch<'c> {
             dialogue: dialogue.clone(),
             hidden: Hidden::default(),
             ours: Vec::new(),
+            keeper,
             arrival: Arrival::default(),
         };
         let left = deadline.left();
@@ -69,13 +75,34 @@ impl<'c> Watch<'c> {
         way.dialogue = dialogue;
         let instance = mark.instance.clone();
         let receiver = Receiver { source: receive.source.clone(), way, instance, login };
+        let since = watch.keeper.since();
         // What opens it keeps the whole time for what follows.
-        match clock::within(share, move || Mailbox::open(&receiver, &Since::Now, deadline)) {
+        match clock::within(share, move || Mailbox::open(&receiver, &since, deadline)) {
             Some(Ok(mailbox)) => watch.mailbox = Some(mailbox),
             Some(Err(failure)) => watch.failed(failure),
             None => watch.failed(Failure::new(Step::Open, Common::Timeout(opening))),
         }
         watch
+    }
+
+    /// Looks for what earlier runs have sent: all of it, or what is there would be called lost.
+    pub fn look_back(&mut self, deadline: Deadline) {
+        if !self.keeper.remembers() {
+            return;
+        }
+        for _ in 0..LOOKS_LIMIT {
+            if self.look(deadline) < FOUND_LIMIT {
+                break;
+            }
+        }
+        if self.mailbox.is_some() {
+            self.keeper.looked();
+        }
+    }
+
+    /// What is known of probes.
+    pub fn keeper(&mut self) -> &mut Keeper {
+        &mut self.keeper
     }
 
     /// Looks until `expected` copies have come, or the wait is over. Times are those of the sending, by its deadline.
@@ -105,8 +132,8 @@ impl<'c> Watch<'c> {
         }
     }
 
-    /// Removes what was found, takes leave, and tells what was seen.
-    pub fn finish(mut self) -> Arrival {
+    /// Removes what was found, takes leave, and tells what was seen and what is known.
+    pub fn finish(mut self) -> (Arrival, History) {
         if let Some(mailbox) = &mut self.mailbox {
             self.arrival.unreadable = mailbox.unreadable();
             let probes: Vec<Found> =
@@ -116,8 +143,10 @@ impl<'c> Watch<'c> {
             }
         }
         if let Some(mailbox) = self.mailbox {
+            self.keeper.looked_through(mailbox.mark());
             mailbox.leave();
         }
+        let history = self.keeper.finish();
         let hidden = &self.hidden;
         let dialogue = self.dialogue.lines().iter().map(|line| hidden.star(line).into_owned()).collect();
         for report in &mut self.arrival.reports {
@@ -125,30 +154,41 @@ impl<'c> Watch<'c> {
         }
         let failure = self.arrival.failure.map(|failure| starred(failure, hidden));
         let removal = self.arrival.removal.map(|removal| removal.map_err(|failure| starred(failure, hidden)));
-        Arrival { failure, removal, dialogue, ..self.arrival }
+        (Arrival { failure, removal, dialogue, ..self.arrival }, history)
     }
 
-    fn look(&mut self, deadline: Deadline) {
-        let Some(mailbox) = &mut self.mailbox else { return };
-        let found = match mailbox.look() {
+    /// How many messages were found.
+    fn look(&mut self, deadline: Deadline) -> usize {
+        let Some(mailbox) = &mut self.mailbox else { return 0 };
+        let all = match mailbox.look() {
             Ok(found) => found,
-            Err(failure) => return self.failed(failure),
+            Err(failure) => {
+                self.failed(failure);
+                return 0;
+            }
         };
-        let after = deadline.elapsed();
-        for found in found {
-            let is_ours = found.token == self.mark.token && found.instance == self.mark.instance;
-            if !is_ours || self.ours.iter().any(|known| known.copy() == found.copy()) {
-                continue;
+        let (count, after) = (all.len(), deadline.elapsed());
+        for found in all {
+            if found.instance == self.mark.instance
+                && self.ours.iter().all(|known| known.copy() != found.copy())
+                && self.keeper.note(&found)
+            {
+                self.take(found, after);
             }
-            match found.kind {
-                Kind::Probe => {
-                    let (folder, is_junk) = (found.folder.clone(), found.is_junk);
-                    self.arrival.copies.push(Copy { folder, is_junk, after });
-                }
-                Kind::Report => self.arrival.reports.extend(verdicts(&found.message)),
-            }
-            self.ours.push(found);
         }
+        count
+    }
+
+    fn take(&mut self, found: Found, after: Duration) {
+        match found.kind {
+            _ if found.token != self.mark.token => {}
+            Kind::Probe => {
+                let (folder, is_junk) = (found.folder.clone(), found.is_junk);
+                self.arrival.copies.push(Copy { folder, is_junk, after });
+            }
+            Kind::Report => self.arrival.reports.extend(verdicts(&found.message)),
+        }
+        self.ours.push(found);
     }
 
     fn pause(&mut self, at_most: Duration) {

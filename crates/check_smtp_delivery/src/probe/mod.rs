@@ -1,6 +1,7 @@
 //! Sends the message. Decides nothing: whatever happens is a fact.
 
 mod arrival;
+mod keeper;
 mod material;
 mod route;
 
@@ -15,8 +16,9 @@ use check_smtp_core::smtp::{Dsn, Envelope, Mailbox, Message};
 use check_smtp_core::timeline::{Phase, Timeline};
 
 use self::arrival::Watch;
+use self::keeper::{Keeper, RESERVE};
 use self::route::Hosts;
-use crate::args::{Config, Content, LoginPlan, Route};
+use crate::args::{Config, Content, LoginPlan, Mode, Route};
 use crate::facts::{Attempt, Facts, Visit};
 use crate::mark::Mark;
 use crate::message::{self, Letter};
@@ -32,6 +34,7 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
         lookup: Timeline::default(),
         visits: Vec::new(),
         arrival: None,
+        history: None,
     };
     let mut lookup = Timeline::default();
     let mut attempt = Attempt::default();
@@ -47,7 +50,8 @@ pub fn probe(config: &Config, deadline: Deadline) -> Facts {
     facts
 }
 
-/// The mailbox is opened before the message is sent, so that what comes after that is new.
+/// The mailbox is opened before the message is sent, so that what comes after that is new, and looked through for what earlier runs have
+/// sent. The message is noted before it is sent: no crash forgets it.
 fn send_and_look(
     config: &Config,
     ready: Ready,
@@ -56,20 +60,34 @@ fn send_and_look(
     facts: &mut Facts,
     deadline: Deadline,
 ) {
-    let (Some(receive), Some(mark)) = (&config.receive, facts.mark.clone()) else {
+    let (Some(receive), Some(tracking), Some(mark)) = (&config.receive, config.tracking, facts.mark.clone())
+    else {
         return visit_all(config, ready, lookup, attempt, facts, deadline);
     };
     let opened = deadline.elapsed();
-    let mut watch = Watch::open(config, receive, &mark, ready.credentials.as_ref(), deadline);
+    let keeper = Keeper::open(config, tracking, &mark, deadline);
+    let mut watch = Watch::open(config, receive, keeper, &mark, ready.credentials.as_ref(), deadline);
+    watch.look_back(deadline);
+    if !watch.keeper().plan(&config.envelope.to) {
+        return finish(watch, facts);
+    }
     // Opening it is no part of the sending, which must leave time to look for a message that nobody has answered.
     let sending = deadline.without(deadline.elapsed().saturating_sub(opened));
     let left = sending.left();
-    let share = left.saturating_sub(receive.wait).max(left / 2);
+    let after = if tracking.mode == Mode::Wait { receive.wait } else { RESERVE };
+    let share = left.saturating_sub(after).max(left / 2);
     visit_all(config, ready, lookup, attempt, facts, sending.part(share));
     let fates = facts.visits.last().map(|visit| visit.fates.as_slice()).unwrap_or_default();
-    let expected = fates.iter().filter(|fate| fate.is_accepted() || matches!(fate, Fate::Uncertain(_)));
-    watch.wait(expected.count(), sending);
-    facts.arrival = Some(watch.finish());
+    watch.keeper().sent(fates);
+    if tracking.mode == Mode::Wait {
+        watch.wait(keeper::expected(fates), sending);
+    }
+    finish(watch, facts);
+}
+
+fn finish(watch: Watch<'_>, facts: &mut Facts) {
+    let (arrival, history) = watch.finish();
+    (facts.arrival, facts.history) = (Some(arrival), Some(history));
 }
 
 /// All that is needed before a server is asked.
@@ -93,7 +111,7 @@ fn prepare(
     facts.mark = Some(mark.clone());
     let message = message(config, &mark, &host, facts, deadline).map_err(local)?;
     let plan = config.login.as_ref();
-    let credentials = plan.map(|plan| credentials(plan, lookup, attempt, deadline)).transpose()?;
+    let credentials = plan.map(|plan| credentials(config, plan, lookup, attempt, deadline)).transpose()?;
     let hosts = route::find(config, deadline)?;
     Ok(Ready { hosts, credentials, envelope: envelope(config, &mark), message })
 }
@@ -170,6 +188,7 @@ fn envelope(config: &Config, mark: &Mark) -> Envelope {
 }
 
 fn credentials(
+    config: &Config,
     plan: &LoginPlan,
     timeline: &mut Timeline,
     attempt: &mut Attempt,
@@ -180,7 +199,7 @@ fn credentials(
     let secret = match &plan.token {
         None => plan.account.secret(deadline).map_err(local)?,
         Some(request) => {
-            let (secret, origin) = token::get(request, plan.state_dir.as_deref(), timeline, deadline)?;
+            let (secret, origin) = token::get(request, config.state_dir.as_deref(), timeline, deadline)?;
             attempt.token = Some(origin);
             secret
         }
@@ -264,6 +283,6 @@ fn forget_token(config: &Config, attempt: &Attempt, deadline: Deadline) {
     if let Some(plan) = config.login.as_ref().filter(|_| login::was_refused(attempt.login.as_ref()))
         && let Some(request) = &plan.token
     {
-        token::forget(request, plan.state_dir.as_deref(), deadline);
+        token::forget(request, config.state_dir.as_deref(), deadline);
     }
 }

@@ -24,8 +24,11 @@ pub enum Unreadable {
 /// The text of a state.
 pub fn write(instance: &Instance, tracker: &Tracker) -> String {
     let probes: Vec<Value> = tracker.probes().iter().map(entry).collect();
-    json!({ "schema": SCHEMA, "instance": instance.as_str(), "mark": tracker.mark(), "probes": probes })
-        .to_string()
+    let header = tracker.kept_header().map(|(token, text)| json!({ "token": token.as_str(), "text": text }));
+    json!({
+        "schema": SCHEMA, "instance": instance.as_str(), "mark": tracker.mark(), "probes": probes, "header": header,
+    })
+    .to_string()
 }
 
 fn entry(probe: &Probe) -> Value {
@@ -34,6 +37,7 @@ fn entry(probe: &Probe) -> Value {
     put("token", json!(probe.token.as_str()));
     put("recipient", json!(probe.recipient));
     put("sent", millis(probe.sent));
+    put("expected", json!(probe.expected));
     if let Some(queue_id) = &probe.queue_id {
         put("queue_id", json!(queue_id));
     }
@@ -86,7 +90,11 @@ pub fn read(text: &[u8], instance: &Instance) -> Result<Tracker, Unreadable> {
     let probes: Option<Vec<Probe>> = entries.iter().map(probe).collect();
     let probes = probes.ok_or_else(|| corrupt("a probe is not complete"))?;
     let mark = document.get("mark").filter(|mark| !mark.is_null()).cloned();
-    Ok(Tracker::from_parts(probes, mark))
+    let header = document.get("header").and_then(|header| {
+        let token = header.get("token")?.as_str()?.parse::<Token>().ok()?;
+        Some((token, header.get("text")?.as_str()?.to_owned()))
+    });
+    Ok(Tracker::from_parts(probes, mark, header))
 }
 
 fn probe(entry: &Value) -> Option<Probe> {
@@ -114,6 +122,10 @@ fn probe(entry: &Value) -> Option<Probe> {
     Some(Probe {
         token: text("token")?.parse::<Token>().ok()?,
         recipient: text("recipient")?.to_owned(),
+        expected: entry
+            .get("expected")
+            .and_then(Value::as_u64)
+            .map_or(Some(1), |count| usize::try_from(count).ok())?,
         sent: time("sent")?,
         queue_id: text("queue_id").map(str::to_owned),
         state,

@@ -10,7 +10,7 @@ pub(super) const WORDS_LIMIT: usize = 300;
 const RECIPIENT_LIMIT: usize = 254;
 /// Bytes kept of a folder's name, a queue id, the place of a copy.
 pub(super) const NAME_LIMIT: usize = 100;
-/// Copies of one message told apart.
+/// Copies of one message told apart, beyond those that are to come.
 const COPIES_LIMIT: usize = 8;
 
 /// A message that was sent, or may have been.
@@ -18,8 +18,10 @@ const COPIES_LIMIT: usize = 8;
 pub struct Probe {
     /// Which one it is.
     pub token: Token,
-    /// To whom.
+    /// To whom; several with commas between.
     pub recipient: String,
+    /// Copies that are to arrive: one for each recipient whose message was taken, or may have been.
+    pub expected: usize,
     /// When it was sent, since 1970.
     pub sent: Duration,
     /// The number the server gave it.
@@ -69,10 +71,11 @@ pub struct Arrival {
 
 impl Probe {
     /// A probe that is about to be sent: uncertain, until the server has answered.
-    pub(super) fn planned(token: Token, recipient: &str, now: Duration) -> Self {
+    pub(super) fn planned(token: Token, recipients: &[&str], now: Duration) -> Self {
         Self {
             token,
-            recipient: bounded(recipient, RECIPIENT_LIMIT),
+            recipient: bounded(&recipients.join(", "), RECIPIENT_LIMIT),
+            expected: recipients.len(),
             sent: now,
             queue_id: None,
             state: State::Uncertain,
@@ -103,9 +106,14 @@ impl Probe {
         }
     }
 
-    /// Copies found of it; one is right.
+    /// Copies found of it.
     pub fn copies(&self) -> usize {
         self.copies.len()
+    }
+
+    /// Whether more copies have come than were to.
+    pub fn is_duplicate(&self) -> bool {
+        self.copies.len() > self.expected
     }
 
     /// Whether it is still to be looked for: it has not arrived, or not any more.
@@ -119,7 +127,7 @@ impl Probe {
         if self.copies.contains(&copy) {
             return false;
         }
-        if self.copies.len() < COPIES_LIMIT {
+        if self.copies.len() < self.expected.saturating_add(COPIES_LIMIT) {
             self.copies.push(copy);
         }
         true

@@ -9,6 +9,8 @@ use super::{Arrival, Place, Probe, State, Token};
 
 /// Probes kept at the most whose end is not known, or that are lost.
 pub const PROBES_LIMIT: usize = 1000;
+/// Bytes kept of a header.
+const HEADER_LIMIT: usize = 32 * 1024;
 /// Probes kept at the most that arrived or bounced.
 const FINISHED_LIMIT: usize = 50;
 
@@ -28,6 +30,8 @@ pub struct Limits {
 pub enum Noted {
     /// It ended what was open.
     First,
+    /// A copy, and more are to come.
+    Part,
     /// It had been lost and is there after all.
     AfterLoss,
     /// It had bounced, and arrived as well.
@@ -51,18 +55,24 @@ pub struct Tracker {
     probes: Vec<Probe>,
     /// How far the mailbox was looked through, in the mailbox's own words.
     mark: Option<Value>,
+    /// The header of the last one that arrived.
+    header: Option<(Token, String)>,
 }
 
 impl Tracker {
-    pub(super) fn from_parts(mut probes: Vec<Probe>, mark: Option<Value>) -> Self {
+    pub(super) fn from_parts(
+        mut probes: Vec<Probe>,
+        mark: Option<Value>,
+        header: Option<(Token, String)>,
+    ) -> Self {
         probes.sort_by_key(|probe| probe.sent);
-        Self { probes, mark }
+        Self { probes, mark, header }
     }
 
     /// Notes a probe before the end of its message is sent, so that no crash forgets it.
     ///
     /// Where there is no room the oldest lost one makes it, else the oldest uncertain one; pending ones never do.
-    pub fn plan(&mut self, token: Token, recipient: &str, now: Duration) -> Result<(), Full> {
+    pub fn plan(&mut self, token: Token, recipients: &[&str], now: Duration) -> Result<(), Full> {
         let kept = self.probes.iter().filter(|probe| probe.is_wanted()).count();
         if kept >= PROBES_LIMIT {
             let position =
@@ -71,14 +81,15 @@ impl Tracker {
             let least = lost.or_else(|| position(|state| *state == State::Uncertain));
             self.probes.remove(least.ok_or(Full)?);
         }
-        self.probes.push(Probe::planned(token, recipient, now));
+        self.probes.push(Probe::planned(token, recipients, now));
         Ok(())
     }
 
-    /// The server has taken it.
-    pub fn accepted(&mut self, token: &Token, queue_id: Option<&str>) {
+    /// The server has taken it, or may have, for so many recipients.
+    pub fn accepted(&mut self, token: &Token, queue_id: Option<&str>, recipients: usize) {
         if let Some(probe) = self.find(token).filter(|probe| probe.state == State::Uncertain) {
             probe.state = State::Pending;
+            probe.expected = recipients;
             probe.queue_id = queue_id.map(|id| bounded(id, NAME_LIMIT));
         }
     }
@@ -95,6 +106,9 @@ impl Tracker {
             return Noted::Known;
         }
         let noted = match probe.state {
+            State::Uncertain | State::Pending | State::Lost(_) if probe.copies() < probe.expected => {
+                return Noted::Part;
+            }
             State::Uncertain | State::Pending => Noted::First,
             State::Lost(_) => Noted::AfterLoss,
             State::Bounced(..) => return Noted::AfterBounce,
@@ -218,6 +232,26 @@ impl Tracker {
                 && probe.completed().is_some_and(|at| now.saturating_sub(at) <= limits.window)
         };
         self.probes.iter().filter(counts).count()
+    }
+
+    /// The header of a probe that arrived, as far as it is kept.
+    pub fn header(&self, token: &Token) -> Option<&str> {
+        self.header.as_ref().filter(|(of, _)| of == token).map(|(_, text)| text.as_str())
+    }
+
+    /// The one that is kept, and of which probe.
+    pub(super) fn kept_header(&self) -> Option<&(Token, String)> {
+        self.header.as_ref()
+    }
+
+    /// Keeps the header of the probe that arrived last: what it says holds until the next one arrives.
+    pub fn keep_header(&mut self, token: &Token, header: &[u8]) {
+        let Some(arrived) = self.probe(token).filter(|probe| probe.took().is_some()) else { return };
+        let kept = self.header.as_ref().and_then(|(of, _)| self.probe(of)?.completed());
+        if kept <= arrived.completed() {
+            let header = header.get(..HEADER_LIMIT).unwrap_or(header);
+            self.header = Some((token.clone(), String::from_utf8_lossy(header).into_owned()));
+        }
     }
 
     /// How far the mailbox was looked through.

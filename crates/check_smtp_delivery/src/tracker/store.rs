@@ -20,7 +20,7 @@ use super::json::{self, Unreadable};
 use super::{Instance, Tracker};
 
 /// Bytes of a state file.
-const FILE_LIMIT: u64 = 1024 * 1024;
+const FILE_LIMIT: u64 = 2 * 1024 * 1024;
 /// Files moved aside that are kept; a disk is not filled with them.
 const ASIDE_LIMIT: u32 = 100;
 /// Ours alone.
@@ -49,7 +49,7 @@ struct Place {
 }
 
 /// What was there.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// Nothing: the first run.
     Nothing,
@@ -67,7 +67,13 @@ pub enum Found {
 /// Why the state cannot be used. Each says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreFault {
-    /// The directory is not there, not ours, or open to others.
+    /// The directory is not there.
+    #[error("--state-dir '{}': is not there: make it for the user that runs the checks (install -d -m 700 -o USER DIR)", path.display())]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory is not ours, or open to others.
     #[error("--state-dir '{}': {what}", path.display())]
     Directory {
         /// The directory.
@@ -150,8 +156,10 @@ fn open(
 fn open_directory(path: &Path) -> Result<OwnedFd, StoreFault> {
     let fault = |what: String| StoreFault::Directory { path: path.to_owned(), what };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory =
-        rustix::fs::open(path, flags, Mode::empty()).map_err(|error| fault(no_directory(error)))?;
+    let directory = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| match error {
+        Errno::NOENT => StoreFault::Missing { path: path.to_owned() },
+        other => fault(no_directory(other)),
+    })?;
     let about = rustix::fs::fstat(&directory).map_err(|error| fault(words(error)))?;
     if about.st_mode & 0o022 != 0 {
         return Err(fault(
@@ -169,10 +177,6 @@ fn open_directory(path: &Path) -> Result<OwnedFd, StoreFault> {
 
 fn no_directory(error: Errno) -> String {
     match error {
-        Errno::NOENT => {
-            "is not there: make it for the user that runs the checks (install -d -m 700 -o USER DIR)"
-                .to_owned()
-        }
         Errno::NOTDIR => "is no directory: give one".to_owned(),
         Errno::ACCESS => "permission denied: chown it to the user that runs the checks".to_owned(),
         other => words(other),
@@ -221,7 +225,7 @@ impl Place {
         let read = File::from(file).take(FILE_LIMIT + 1).read_to_end(&mut text);
         read.map_err(|error| self.fault(&name, system_words(&error)))?;
         if text.len() as u64 > FILE_LIMIT {
-            return self.move_aside(&name, "it is larger than 1 MiB");
+            return self.move_aside(&name, "it is larger than 2 MiB");
         }
         match json::read(&text, &self.instance) {
             Ok(tracker) => Ok((tracker, Found::State)),
@@ -277,7 +281,7 @@ impl Place {
         let beside = format!("{name}.new");
         let told = self.told(&name);
         if text.len() as u64 > FILE_LIMIT {
-            return Err(self.fault(&name, "would be larger than 1 MiB, which is not read again".to_owned()));
+            return Err(self.fault(&name, "would be larger than 2 MiB, which is not read again".to_owned()));
         }
         // What a killed run has left.
         match rustix::fs::unlinkat(&self.directory, beside.as_str(), AtFlags::empty()) {

@@ -31,8 +31,8 @@ fn inbox(at: Duration, copy: &str) -> Arrival {
 /// One probe, taken by the server at [`BEGAN`].
 fn pending() -> Tracker {
     let mut tracker = Tracker::default();
-    tracker.plan(token(1), "sink@example.org", at(0)).unwrap();
-    tracker.accepted(&token(1), Some("4XYZ"));
+    tracker.plan(token(1), &["sink@example.org"], at(0)).unwrap();
+    tracker.accepted(&token(1), Some("4XYZ"), 1);
     tracker
 }
 
@@ -43,14 +43,14 @@ fn state(tracker: &Tracker) -> Option<&State> {
 #[test]
 fn uncertain_until_the_server_has_answered() {
     let mut tracker = Tracker::default();
-    tracker.plan(token(1), "sink@example.org", at(0)).unwrap();
+    tracker.plan(token(1), &["sink@example.org"], at(0)).unwrap();
     assert_eq!((state(&tracker), tracker.uncertain(), tracker.pending()), (Some(&State::Uncertain), 1, 0));
-    tracker.accepted(&token(1), None);
+    tracker.accepted(&token(1), None, 1);
     assert_eq!((state(&tracker), tracker.pending()), (Some(&State::Pending), 1));
     // Once it was taken it cannot be taken back.
     tracker.withdrawn(&token(1));
     assert_eq!(tracker.pending(), 1);
-    tracker.plan(token(2), "sink@example.org", at(1)).unwrap();
+    tracker.plan(token(2), &["sink@example.org"], at(1)).unwrap();
     tracker.withdrawn(&token(2));
     assert_eq!(tracker.probe(&token(2)), None);
 }
@@ -108,7 +108,7 @@ fn a_lost_one_that_arrives_is_late_and_counts_no_more() {
 #[test]
 fn an_uncertain_one_is_looked_for_and_never_lost() {
     let mut tracker = Tracker::default();
-    tracker.plan(token(1), "sink@example.org", at(0)).unwrap();
+    tracker.plan(token(1), &["sink@example.org"], at(0)).unwrap();
     tracker.advance(at(4200), &LIMITS);
     assert_eq!((tracker.wanted().count(), tracker.lost(at(4200), &LIMITS)), (1, 0));
     let mut found = tracker.clone();
@@ -160,8 +160,8 @@ fn a_clock_set_back_makes_nothing_pending_for_ever() {
 fn the_last_arrival_is_known_however_old() {
     let mut tracker = pending();
     tracker.arrived(&token(1), &inbox(at(2), "a"), &LIMITS);
-    tracker.plan(token(2), "sink@example.org", at(10)).unwrap();
-    tracker.accepted(&token(2), None);
+    tracker.plan(token(2), &["sink@example.org"], at(10)).unwrap();
+    tracker.accepted(&token(2), None, 1);
     tracker.arrived(&token(2), &inbox(at(12), "b"), &LIMITS);
     tracker.advance(at(1_000_000), &LIMITS);
     assert_eq!(tracker.probes().len(), 1);
@@ -177,9 +177,9 @@ fn room_is_made_by_the_lost_then_the_uncertain_and_never_by_the_pending() {
     };
     let mut tracker = Tracker::default();
     for index in 0..PROBES_LIMIT {
-        tracker.plan(number(index), "sink@example.org", at(index as u64)).unwrap();
+        tracker.plan(number(index), &["sink@example.org"], at(index as u64)).unwrap();
         if index != 1 {
-            tracker.accepted(&number(index), None);
+            tracker.accepted(&number(index), None, 1);
         }
     }
     // The first is lost.
@@ -187,13 +187,13 @@ fn room_is_made_by_the_lost_then_the_uncertain_and_never_by_the_pending() {
     let gone = |tracker: &Tracker, index| tracker.probe(&number(index)).is_none();
     assert!(!gone(&tracker, 0) && !gone(&tracker, 1));
     let now = at(602);
-    tracker.plan(number(5000), "sink@example.org", now).unwrap();
-    tracker.accepted(&number(5000), None);
+    tracker.plan(number(5000), &["sink@example.org"], now).unwrap();
+    tracker.accepted(&number(5000), None, 1);
     assert!(gone(&tracker, 0) && !gone(&tracker, 1));
-    tracker.plan(number(5001), "sink@example.org", now).unwrap();
-    tracker.accepted(&number(5001), None);
+    tracker.plan(number(5001), &["sink@example.org"], now).unwrap();
+    tracker.accepted(&number(5001), None, 1);
     assert!(gone(&tracker, 1));
-    assert_eq!(tracker.plan(number(5002), "sink@example.org", now), Err(Full));
+    assert_eq!(tracker.plan(number(5002), &["sink@example.org"], now), Err(Full));
     assert_eq!(tracker.pending(), PROBES_LIMIT);
 }
 
@@ -205,8 +205,8 @@ fn the_largest_state_is_one_that_is_read_again() {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&index.to_be_bytes());
         let token = Token::from_bytes(bytes);
-        tracker.plan(token.clone(), &worst, at(0)).unwrap();
-        tracker.accepted(&token, Some(&worst));
+        tracker.plan(token.clone(), &[&worst], at(0)).unwrap();
+        tracker.accepted(&token, Some(&worst), 1);
         if index < 2000 {
             for copy in 0..20 {
                 let place = Place { folder: worst.clone(), is_junk: true };
@@ -305,9 +305,9 @@ fn random_lives() {
                     let mut bytes = [0; 16];
                     bytes[..8].copy_from_slice(&(tokens.len() as u64).to_be_bytes());
                     let token = Token::from_bytes(bytes);
-                    tracker.plan(token.clone(), "sink@example.org", now).unwrap();
+                    tracker.plan(token.clone(), &["sink@example.org"], now).unwrap();
                     if dice.roll(4) > 0 {
-                        tracker.accepted(&token, None);
+                        tracker.accepted(&token, None, 1);
                     }
                     tokens.push(token);
                 }

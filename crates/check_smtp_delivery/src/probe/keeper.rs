@@ -1,0 +1,168 @@
+//! Keeps what is known of probes from one run to the next. Decides nothing: what cannot be kept is a fact.
+
+use std::time::Duration;
+
+use check_smtp_core::net::{Deadline, clock};
+use check_smtp_core::secret;
+use check_smtp_core::session::Fate;
+use check_smtp_core::smtp::{Mailbox, queue_id};
+
+use crate::args::{Config, Mode, Tracking};
+use crate::facts::{History, Unsent};
+use crate::mailbox::{Action, Found, Kind, Since, header_of, verdicts};
+use crate::mark::Mark;
+use crate::tracker::{Arrival, Noted, Place, Store, StoreFault};
+
+/// A state that another run has is waited for, and a file server that does not answer, in this part of the time.
+const SHARE: u32 = 4;
+
+/// The state of the route, held until the run is over.
+pub struct Keeper {
+    tracking: Tracking,
+    mark: Mark,
+    store: Option<Store>,
+    history: History,
+    deadline: Deadline,
+}
+
+impl Keeper {
+    /// Takes hold of the state, waiting for another run that has it.
+    pub fn open(config: &Config, tracking: Tracking, mark: &Mark, deadline: Deadline) -> Self {
+        let directory = secret::state_directory(config.state_dir.as_deref());
+        let opened = Store::open(&directory, &mark.instance, deadline.part(deadline.left() / SHARE));
+        let mut keeper =
+            Self { tracking, mark: mark.clone(), store: None, history: History::default(), deadline };
+        match opened {
+            Ok((store, tracker, found)) => {
+                keeper.store = Some(store);
+                keeper.history = History { tracker, found: Some(found), ..History::default() };
+            }
+            // A run that waits for its message can do without, where nobody has asked for a state.
+            Err(StoreFault::Missing { path })
+                if config.state_dir.is_none() && tracking.mode == Mode::Wait =>
+            {
+                keeper.history.without = Some(path);
+            }
+            Err(fault) => keeper.history.fault = Some(fault),
+        }
+        keeper
+    }
+
+    /// From where on the mailbox is to be looked through.
+    pub fn since(&self) -> Since {
+        match (&self.store, self.history.tracker.mark()) {
+            (None, _) => Since::Now,
+            (Some(_), None) => Since::Beginning,
+            (Some(_), Some(mark)) => Since::Mark(mark.clone()),
+        }
+    }
+
+    /// Whether anything of earlier runs may be known.
+    pub fn remembers(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Notes what was found in the mailbox; whether it is one we know of.
+    pub fn note(&mut self, found: &Found) -> bool {
+        let now = clock::since_epoch();
+        let (tracker, limits) = (&mut self.history.tracker, &self.tracking.limits);
+        // The mailbox's clock may be ahead of ours; behind it is no fault either, see the tracker.
+        let at = found.arrived.map_or(now, |at| at.min(now));
+        let noted = match found.kind {
+            Kind::Probe => {
+                let place = Place { folder: found.folder.clone(), is_junk: found.is_junk };
+                let noted = tracker.arrived(&found.token, &Arrival { at, place, copy: found.copy() }, limits);
+                if matches!(noted, Noted::First | Noted::AfterLoss) {
+                    tracker.keep_header(&found.token, header_of(&found.message));
+                }
+                noted
+            }
+            Kind::Report => {
+                let failed =
+                    verdicts(&found.message).into_iter().find(|verdict| verdict.action == Action::Failed);
+                match failed {
+                    Some(verdict) => {
+                        let words = if verdict.words.is_empty() { verdict.status } else { verdict.words };
+                        tracker.bounced(&found.token, at, &words)
+                    }
+                    None if tracker.probe(&found.token).is_some() => Noted::Known,
+                    None => Noted::Stranger,
+                }
+            }
+        };
+        let is_known = noted != Noted::Stranger;
+        self.history.strangers += usize::from(!is_known);
+        is_known
+    }
+
+    /// Once the mailbox was looked through: what should have been there and was not is lost.
+    pub fn looked(&mut self) {
+        self.history.tracker.advance(clock::since_epoch(), &self.tracking.limits);
+    }
+
+    /// Notes the probe before it is sent; whether it may be. One that could not be remembered is not sent where the next run is to look
+    /// for it.
+    pub fn plan(&mut self, recipients: &[Mailbox]) -> bool {
+        let to: Vec<&str> = recipients.iter().map(Mailbox::address).collect();
+        let token = self.mark.token.clone();
+        if self.history.tracker.plan(token, &to, clock::since_epoch()).is_err() {
+            self.history.unsent = Some(Unsent::TooMany);
+            return self.tracking.mode == Mode::Wait;
+        }
+        self.save(self.deadline);
+        let may = self.tracking.mode == Mode::Wait || self.history.fault.is_none();
+        if !may {
+            self.history.tracker.withdrawn(&self.mark.token);
+            self.history.unsent = Some(Unsent::NoState);
+        }
+        may
+    }
+
+    /// What became of the sending.
+    pub fn sent(&mut self, fates: &[Fate]) {
+        let token = &self.mark.token;
+        let taken = fates.iter().find_map(|fate| match fate {
+            Fate::Accepted(reply) => Some(reply),
+            _ => None,
+        });
+        let expected = expected(fates);
+        match taken {
+            Some(reply) => {
+                self.history.tracker.accepted(token, queue_id(reply).as_deref(), expected);
+            }
+            None if expected == 0 => self.history.tracker.withdrawn(token),
+            // It stays uncertain.
+            None => {}
+        }
+        self.save(self.deadline);
+    }
+
+    /// The mailbox was looked through up to here, and what was to be removed is: the next run begins there.
+    pub fn looked_through(&mut self, mark: serde_json::Value) {
+        self.history.tracker.set_mark(Some(mark));
+    }
+
+    /// Keeps everything, and tells what is known.
+    pub fn finish(mut self) -> History {
+        self.save(self.deadline);
+        self.history.now = clock::since_epoch();
+        self.history
+    }
+
+    /// The first fault is the one that is told.
+    fn save(&mut self, deadline: Deadline) {
+        if let Some(store) = &self.store
+            && let Err(fault) = store.save(&self.history.tracker, deadline)
+        {
+            self.history.fault.get_or_insert(fault);
+        }
+    }
+}
+
+/// Copies to wait for: one for each recipient whose message was taken, or may have been.
+pub fn expected(fates: &[Fate]) -> usize {
+    fates.iter().filter(|fate| fate.is_accepted() || matches!(fate, Fate::Uncertain(_))).count()
+}
+
+/// The part of the time that is kept for saving what is known, and for taking leave.
+pub const RESERVE: Duration = Duration::from_secs(1);
