@@ -8,7 +8,10 @@ PATH=$PWD/target/debug:$PATH
 variables=$(mktemp)
 smtp_testbed serve >"$variables" &
 server=$!
-trap 'kill $server 2>/dev/null || true; rm -f "$variables"' EXIT
+state=$(mktemp -d)
+elsewhere=$state/Maildir
+mkdir -p "$elsewhere/new" "$elsewhere/cur" "$elsewhere/tmp"
+trap 'kill $server 2>/dev/null || true; rm -rf "$variables" "$state"' EXIT
 tries=0
 until grep -q TESTBED_PID "$variables"; do
     tries=$((tries + 1))
@@ -79,8 +82,16 @@ scene "Nobody else is let in: no login before TLS, no wrong password" 0 \
     check_smtp_auth -H localhost -p "$submission" --ca-file "$ca" --require-tls-for-auth --expect-refused -v
 scene "The embedded server takes mail from strangers: found" 2 \
     check_smtp_auth -H localhost -p "$submission" --ca-file "$ca" --no-login --require-auth
-scene "A message by submission: accepted; whether it arrives is not checked yet" 0 \
+scene "A message by submission: accepted; without --receive nobody looks whether it arrives" 0 \
     check_smtp_delivery -H localhost -p "$submission" --ca-file "$ca" -f "$SMTP_USER" --to sink@example.org --password-env SMTP_PASS
+scene "A message, and the wait until it has arrived" 0 \
+    check_smtp_delivery -H 127.0.0.1 -p "$smtp" -f probe@example.org --to sink@example.org --receive "maildir:$TESTBED_MAILDIR" --wait 5 --state-dir "$state"
+scene "One that goes elsewhere: it does not arrive here" 2 \
+    check_smtp_delivery -H 127.0.0.1 -p "$smtp" -f probe@example.org --to sink@example.org --receive "maildir:$elsewhere" --wait 1 --state-dir "$state"
+scene "Without waiting: each run sends one, and tells what became of the one before" 0 \
+    check_smtp_delivery -H 127.0.0.1 -p "$smtp" -f probe@example.org --to sink@example.org --receive "maildir:$TESTBED_MAILDIR" --async --instance route-1 --state-dir "$state"
+scene "The next run" 0 \
+    check_smtp_delivery -H 127.0.0.1 -p "$smtp" -f probe@example.org --to sink@example.org --receive "maildir:$TESTBED_MAILDIR" --async --instance route-1 --state-dir "$state"
 scene "Without a login the same server wants TLS first" 2 \
     check_smtp_delivery -H localhost -p "$submission" -f probe@example.org --to sink@example.org
 scene "A message above the server's limit: every step shown" 2 \
