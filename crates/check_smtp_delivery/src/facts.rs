@@ -47,6 +47,8 @@ pub struct Arrival {
     pub waited: Duration,
     /// What came of the removal, where anything was to be removed.
     pub removal: Option<Result<Removed, MailboxFailure>>,
+    /// Probes that would have been removed (`--dry-run`).
+    pub spared: usize,
     /// Junk folders that cannot be read.
     pub unreadable: Vec<String>,
     /// What was said (`-vvv`).

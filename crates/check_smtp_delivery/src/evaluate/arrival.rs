@@ -142,6 +142,10 @@ fn unreadable(arrival: &Arrival) -> Option<Finding> {
 }
 
 fn removal(arrival: &Arrival) -> Option<Finding> {
+    if arrival.spared > 0 {
+        let text = format!("probes in the mailbox: {} would be removed", arrival.spared);
+        return Some(Finding::new("removed", State::Ok, text));
+    }
     match arrival.removal.as_ref()? {
         Err(failure) => {
             let text = format!("the message was not removed: {failure}");
@@ -185,6 +189,7 @@ pub fn json(config: &Config, arrival: Option<&Arrival>) -> Value {
         "waited": arrival.waited.as_secs_f64(),
         "failure": arrival.failure.as_ref().map(ToString::to_string),
         "removed": removed.map(|removed| json!({ "gone": removed.gone, "flagged": removed.flagged, "left": removed.left })),
+        "would_remove": arrival.spared,
     })
 }
 
@@ -289,6 +294,16 @@ mod tests {
     }
 
     #[test]
+    fn what_would_be_removed() {
+        let config = config("--receive maildir:/m --dry-run");
+        let arrival =
+            Arrival { spared: 2, ..seen(2, vec![copy("INBOX", false, 10), copy("INBOX", false, 20)]) };
+        assert_eq!(told(&config, &arrival), [("removed", State::Ok), ("time", State::Ok)]);
+        let text = findings(&config, Some(&arrival)).first().unwrap().text().to_string();
+        assert_eq!(text, "probes in the mailbox: 2 would be removed");
+    }
+
+    #[test]
     fn json_of_what_was_seen() {
         assert_eq!(json(&config(""), None), "not_checked");
         let config = config("--receive maildir:/m");
@@ -298,7 +313,7 @@ mod tests {
         let expected = serde_json::json!({
             "outcome": "arrived", "seconds": 1.5, "expected": 1, "waited": 30.0, "failure": null, "reports": [],
             "copies": [{ "folder": "INBOX", "junk": false, "seconds": 1.5 }],
-            "removed": { "gone": 1, "flagged": 0, "left": 0 },
+            "removed": { "gone": 1, "flagged": 0, "left": 0 }, "would_remove": 0,
         });
         assert_eq!(json(&config, Some(&arrival)), expected);
     }
