@@ -166,6 +166,10 @@ impl World {
         if !fits(&expected, first) {
             faults.push(format!("- {expected}\n+ {first}"));
         }
+        let may_stay = ["--keep", "--dry-run"].iter().any(|flag| scene.arguments.contains(flag));
+        if stdout.contains("SEARCH HEADER") && !may_stay {
+            faults.push("probes are counted where nothing stays".to_owned());
+        }
         for shown in scene.shown {
             if !masked.lines().any(|line| fits(shown, line)) {
                 faults.push(format!("not shown: {shown}"));

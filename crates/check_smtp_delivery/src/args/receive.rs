@@ -21,6 +21,8 @@ use crate::mailbox::{Dialogue, Source, Way};
 const WAIT: Duration = Duration::from_secs(30);
 /// What everything else may take beside it.
 const BESIDE: Duration = Duration::from_secs(15);
+/// Probes that may lie in a mailbox when nothing is said.
+const MAILBOX_LIMIT: usize = 50;
 
 const RECEIVE_HELP: &str = "Look for the message in this mailbox: imap://, imaps://, pop3:// or pop3s:// with [USER@]HOST[:PORT] (imap and pop3 begin TLS by STARTTLS), maildir:/PATH, or mailpit+, mailhog+ or maildev+ before http://HOST[:PORT]. With several --to a copy is awaited for each that was accepted";
 
@@ -74,6 +76,9 @@ pub struct ReceiveArgs {
     /// Leave the message in the mailbox, and say what would be removed from it; the message is sent all the same
     #[arg(long, num_args = 0, default_missing_value = "")]
     dry_run: Option<Given>,
+    /// WARNING when more of our probes than this lie in the mailbox; counted where one stays there (--keep, --dry-run, or it cannot be removed; not by POP3) [default: 50]
+    #[arg(long, value_name = "COUNT", value_parser = limit)]
+    mailbox_limit: Option<usize>,
 }
 
 /// Where a message is looked for.
@@ -93,6 +98,8 @@ pub struct Receive {
     pub wait: Duration,
     /// What becomes of the message there.
     pub cleanup: Cleanup,
+    /// More probes than this are too many to lie there.
+    pub mailbox_limit: usize,
 }
 
 /// What becomes of a message that was seen.
@@ -126,6 +133,7 @@ impl ReceiveArgs {
             receiver_down: self.receiver_down.unwrap_or(State::Unknown),
             wait: self.wait.unwrap_or(WAIT),
             cleanup,
+            mailbox_limit: self.mailbox_limit.unwrap_or(MAILBOX_LIMIT),
         }))
     }
 
@@ -146,6 +154,7 @@ impl ReceiveArgs {
             (self.wait.is_some(), "--wait"),
             (self.keep.is_some(), "--keep"),
             (self.dry_run.is_some(), "--dry-run"),
+            (self.mailbox_limit.is_some(), "--mailbox-limit"),
         ];
         match needless.into_iter().find(|(given, _)| *given) {
             Some((_, flag)) => Err(UsageError::new(format!(
@@ -251,6 +260,11 @@ fn host(text: &str) -> Result<Host, String> {
         Ok(Host::Socket(_)) => Err("give a host name or an address".to_owned()),
         other => other,
     }
+}
+
+fn limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|limit| *limit > 0);
+    limit.ok_or_else(|| "give a number of messages, 1 or more".to_owned())
 }
 
 fn junk_state(text: &str) -> Result<State, String> {

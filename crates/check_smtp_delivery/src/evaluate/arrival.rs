@@ -44,6 +44,7 @@ pub fn findings(config: &Config, arrival: Option<&Arrival>) -> Vec<Finding> {
     findings.extend(duplicates(arrival));
     findings.extend(unreadable(arrival));
     findings.extend(removal(arrival));
+    findings.extend(too_many(receive, arrival));
     let slow = |after| {
         let limits = config.limits.of("arrived");
         timing::judged("slow_arrival", "arrival", "arrived", after, limits, &Label::default())
@@ -163,6 +164,18 @@ fn removal(arrival: &Arrival) -> Option<Finding> {
     }
 }
 
+/// A mailbox that fills up with probes ends at its quota.
+fn too_many(receive: &Receive, arrival: &Arrival) -> Option<Finding> {
+    let (lying, limit) = (arrival.lying?, receive.mailbox_limit);
+    (lying > limit).then(|| {
+        let text = format!("{lying} probes of this instance lie in the mailbox (over {limit})");
+        Finding::new("too_many_probes", State::Warning, text).advised(advice(
+            "too_many_probes",
+            "nobody removes them: leave --keep and --dry-run out, let this user delete messages, remove once by hand what carries the header X-Smtp-Monitoring-Probe of this instance, or give a greater --mailbox-limit",
+        ))
+    })
+}
+
 /// What was seen, with stable keys; `not_checked` without a mailbox.
 pub fn json(config: &Config, arrival: Option<&Arrival>) -> Value {
     if config.receive.is_none() {
@@ -190,6 +203,7 @@ pub fn json(config: &Config, arrival: Option<&Arrival>) -> Value {
         "failure": arrival.failure.as_ref().map(ToString::to_string),
         "removed": removed.map(|removed| json!({ "gone": removed.gone, "flagged": removed.flagged, "left": removed.left })),
         "would_remove": arrival.spared,
+        "lying": arrival.lying,
     })
 }
 
@@ -304,6 +318,19 @@ mod tests {
     }
 
     #[test]
+    fn a_mailbox_that_fills_up() {
+        let config = config("--receive maildir:/m --keep --mailbox-limit 3");
+        let with = |lying| Arrival { lying, ..seen(1, vec![copy("INBOX", false, 10)]) };
+        for few in [None, Some(0), Some(3)] {
+            assert_eq!(told(&config, &with(few)), [("time", State::Ok)]);
+        }
+        let expected = [("too_many_probes", State::Warning), ("time", State::Ok)];
+        assert_eq!(told(&config, &with(Some(4))), expected);
+        let text = findings(&config, Some(&with(Some(4)))).first().unwrap().text().to_string();
+        assert_eq!(text, "4 probes of this instance lie in the mailbox (over 3)");
+    }
+
+    #[test]
     fn json_of_what_was_seen() {
         assert_eq!(json(&config(""), None), "not_checked");
         let config = config("--receive maildir:/m");
@@ -313,7 +340,7 @@ mod tests {
         let expected = serde_json::json!({
             "outcome": "arrived", "seconds": 1.5, "expected": 1, "waited": 30.0, "failure": null, "reports": [],
             "copies": [{ "folder": "INBOX", "junk": false, "seconds": 1.5 }],
-            "removed": { "gone": 1, "flagged": 0, "left": 0 }, "would_remove": 0,
+            "removed": { "gone": 1, "flagged": 0, "left": 0 }, "would_remove": 0, "lying": null,
         });
         assert_eq!(json(&config, Some(&arrival)), expected);
     }

@@ -10,7 +10,7 @@ use check_smtp_core::smtp::sasl::{Credentials, Needs};
 use crate::args::{Access, Cleanup, Config, Receive};
 use crate::facts::{Arrival, Copy};
 use crate::mailbox::{
-    Action, Cause, Dialogue, Failure, Found, Kind, Login, Mailbox, Receiver, Since, Step, verdicts,
+    Action, Cause, Dialogue, Failure, Found, Kind, Login, Mailbox, Receiver, Removed, Since, Step, verdicts,
 };
 use crate::mark::Mark;
 
@@ -116,6 +116,7 @@ impl<'c> Watch<'c> {
                 Cleanup::DryRun => self.arrival.spared = probes.len(),
                 Cleanup::Remove | Cleanup::Keep => {}
             }
+            self.arrival.lying = lying(mailbox, self.receive.cleanup, self.arrival.removal.as_ref());
         }
         if let Some(mailbox) = self.mailbox {
             mailbox.leave();
@@ -180,6 +181,21 @@ impl Arrival {
     pub fn bounced(&self) -> usize {
         self.reports.iter().filter(|verdict| verdict.action == Action::Failed).count()
     }
+}
+
+/// How many probes of ours lie in the mailbox, where something may have stayed: a run that cleans up after itself does not ask. That a
+/// mailbox cannot tell is no fault of the run.
+pub fn lying(
+    mailbox: &mut Mailbox,
+    cleanup: Cleanup,
+    removal: Option<&Result<Removed, Failure>>,
+) -> Option<usize> {
+    let is_clean =
+        |removal: &Result<Removed, Failure>| matches!(removal, Ok(Removed { flagged: 0, left: 0, .. }));
+    if cleanup == Cleanup::Remove && removal.is_none_or(is_clean) {
+        return None;
+    }
+    mailbox.probes().ok().flatten()
 }
 
 /// The mailbox's own user and secret, or the sender's.

@@ -26,7 +26,7 @@ const fn scene(
 }
 
 /// All of them.
-pub const SCENES: [Scene; 22] = [
+pub const SCENES: [Scene; 24] = [
     scene(
         "starttls",
         "--receive imap://starttls@mail.example.org:{imap} {secure}",
@@ -82,6 +82,21 @@ pub const SCENES: [Scene; 22] = [
         "--receive imaps://spared@mail.example.org:{imaps} {secure} --dry-run",
         (0, 1),
         "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of spared@example.net after {t} s (sent {t} s)",
+        &["OK: probes in the mailbox: 1 would be removed"],
+    ),
+    // With those of earlier runs.
+    scene(
+        "crowded",
+        "--receive imap://crowded@mail.example.org:{imap} {secure} --keep --mailbox-limit 20",
+        (1, 1),
+        "SMTP DELIVERY WARNING - 127.0.0.1:{smtp}: 21 probes of this instance lie in the mailbox (over 20), probe arrived in INBOX of crowded@example.net after {t} s (sent {t} s)",
+        &["hint: {any} [too_many_probes]"],
+    ),
+    scene(
+        "crowded_maildir",
+        "--receive maildir:{mail}/crowded_maildir --dry-run --mailbox-limit 21",
+        (0, 1),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of crowded_maildir@example.net after {t} s (sent {t} s)",
         &["OK: probes in the mailbox: 1 would be removed"],
     ),
     // The mechanism by name; a token is read where a password would be.
