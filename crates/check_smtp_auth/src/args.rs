@@ -178,7 +178,7 @@ impl Args {
             )));
         }
         let tests = self.doors.tests(mode)?;
-        let kind = cli::agreed_kind(&self.login.mechanism)?;
+        let kind = cli::agreed_kind("-A/--mechanism", &self.login.mechanism)?;
         if kind == Some(Needs::Certificate) && self.tls.client_cert.is_none() {
             return Err(UsageError::new("-A EXTERNAL logs in by certificate: give --client-cert"));
         }

@@ -79,6 +79,10 @@ pub struct Arrival {
     pub waited: Duration,
     /// What came of the removal, where anything was to be removed.
     pub removal: Option<Result<Removed, MailboxFailure>>,
+    /// Probes that would have been removed (`--dry-run`).
+    pub spared: usize,
+    /// Probes of this instance that lie in the mailbox at the end, where something may have stayed there and the mailbox tells.
+    pub lying: Option<usize>,
     /// Junk folders that cannot be read.
     pub unreadable: Vec<String>,
     /// What was said (`-vvv`).

@@ -9,6 +9,10 @@
     reason = "a test looks at the clock, and ends where anything is wrong"
 )]
 
+#[path = "mailboxes/counts.rs"]
+mod counts;
+#[path = "mailboxes/logins.rs"]
+mod logins;
 mod stand;
 
 use std::process::ExitCode;
@@ -19,7 +23,7 @@ use check_smtp_delivery::mailbox::{Kind, Mailbox, Removed, Since};
 use check_smtp_testbed::real::Dovecot;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use stand::{PASSWORD, Stand, USER, deadline, token, tokens, wait_for};
+use stand::{Stand, deadline, token, tokens, wait_for};
 
 /// Every way in, by the scheme.
 const WAYS: [&str; 4] = ["imap", "imaps", "pop3", "pop3s"];
@@ -37,13 +41,15 @@ fn scenes() -> Vec<(&'static str, Scene)> {
         ("another_folder_and_its_name_beyond_ascii", folders),
         ("new_numbers_are_noticed", validity),
         ("without_uidplus_probes_are_flagged_and_nothing_removed", without_uidplus),
-        ("every_mechanism", mechanisms),
-        ("refusals", refusals),
-        ("certificates_that_do_not_hold", certificates),
+        ("every_mechanism", logins::mechanisms),
+        ("refusals", logins::refusals),
+        ("certificates_that_do_not_hold", logins::certificates),
         ("a_report_is_told_and_stays", reports),
         ("fifty_at_a_time", fifty),
         ("two_instances_in_one_mailbox", instances),
         ("a_copy_twice_is_two", duplicates),
+        ("ours_are_counted_among_two_thousand", counts::among_two_thousand),
+        ("flagged_ones_are_counted", counts::flagged),
     ]
 }
 
@@ -221,75 +227,6 @@ fn without_uidplus(stand: &Stand) {
     let began = Instant::now();
     mailbox.pause(Duration::from_millis(100)).unwrap();
     assert!(began.elapsed() >= Duration::from_millis(100) && !dialogue.contains("IDLE"));
-}
-
-fn mechanisms(stand: &Stand) {
-    for scheme in WAYS {
-        for mechanism in ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"] {
-            let mut receiver = stand.receiver(scheme, USER);
-            receiver.login.as_mut().unwrap().mechanisms = vec![mechanism.parse().unwrap()];
-            Mailbox::open(&receiver, &Since::Now, deadline()).unwrap();
-            let dialogue = receiver.way.dialogue.lines().join("\n");
-            assert!(
-                dialogue.contains(&format!("AUTHENTICATE {mechanism}"))
-                    || dialogue.contains(&format!("AUTH {mechanism}")),
-                "{dialogue}"
-            );
-            assert!(!dialogue.contains(PASSWORD), "{dialogue}");
-        }
-        // Without a mechanism: the commands of old.
-        let dialogue = stand.open_old(scheme, "old").1.lines().join("\n");
-        assert!(dialogue.contains("LOGIN ***") || dialogue.contains("PASS ***"), "{dialogue}");
-        assert!(!dialogue.contains(PASSWORD), "{dialogue}");
-    }
-    for (scheme, mechanism) in [("imap", "XOAUTH2"), ("pop3s", "OAUTHBEARER")] {
-        let dialogue = stand.open_with_token(scheme, mechanism, stand::TOKEN).unwrap();
-        assert!(!dialogue.lines().join("\n").contains(stand::TOKEN));
-    }
-}
-
-fn refusals(stand: &Stand) {
-    for scheme in WAYS {
-        let mut receiver = stand.receiver(scheme, USER);
-        receiver.login.as_mut().unwrap().secret = check_smtp_core::secret::Secret::new("wrong".to_owned());
-        let failure = Mailbox::open(&receiver, &Since::Now, deadline()).unwrap_err();
-        assert!(failure.to_string().starts_with("mailbox refused the login: "), "{failure}");
-        assert_eq!(failure.advice().id, "receiver_login_refused");
-        receiver.login = None;
-        let failure = Mailbox::open(&receiver, &Since::Now, deadline()).unwrap_err();
-        assert_eq!(failure.to_string(), "mailbox: no user and secret to log in with");
-    }
-    for (scheme, mechanism) in [("imaps", "XOAUTH2"), ("pop3", "XOAUTH2")] {
-        let failure = stand.open_with_token(scheme, mechanism, "token-of-yesterday").unwrap_err();
-        assert!(failure.to_string().starts_with("mailbox refused the login: "), "{failure}");
-        assert!(!failure.to_string().contains("token-of-yesterday"));
-    }
-    // The ports taken one for the other.
-    let ports = stand.ports();
-    let swapped =
-        |imap, pop3| check_smtp_testbed::real::MailboxPorts { imap, imaps: imap, pop3, pop3s: pop3 };
-    for (scheme, ports, told) in [
-        ("imap", swapped(ports.pop3, 0), "mailbox speaks POP3, not IMAP"),
-        ("pop3", swapped(0, ports.imap), "mailbox speaks IMAP, not POP3"),
-        ("imaps", swapped(ports.imap, 0), "mailbox speaks IMAP, not TLS"),
-    ] {
-        let failure =
-            Mailbox::open(&stand.receiver_at(ports, scheme, USER), &Since::Now, deadline()).unwrap_err();
-        assert_eq!(failure.to_string(), told);
-    }
-}
-
-fn certificates(stand: &Stand) {
-    for scheme in WAYS {
-        let mut receiver = stand.receiver(scheme, USER);
-        receiver.way.tls.identity =
-            check_smtp_core::certificate::Identity::Name("other.example.net".to_owned());
-        let failure = Mailbox::open(&receiver, &Since::Now, deadline()).unwrap_err();
-        assert!(failure.to_string().contains("other.example.net"), "{failure}");
-        assert_eq!(failure.advice().id, "receiver_tls");
-        receiver.way.tls.is_verified = false;
-        Mailbox::open(&receiver, &Since::Now, deadline()).unwrap();
-    }
 }
 
 fn reports(stand: &Stand) {

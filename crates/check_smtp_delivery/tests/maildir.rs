@@ -241,3 +241,18 @@ fn directories_that_cannot_be_looked_into() {
     assert!(failure.to_string().contains("give its name without '/'"), "{failure}");
     std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+#[test]
+fn ours_are_counted_among_two_thousand() {
+    let directory = empty();
+    fill(directory.path());
+    let mut mailbox = open(directory.path(), &Since::Now);
+    let before = mailbox.probes().unwrap().unwrap();
+    for (number, place) in ["new", "cur", ".Junk/new"].iter().enumerate() {
+        let path = directory.path().join(place).join(format!("counted{number}"));
+        std::fs::write(path, probe("mx1", TOKENS[number])).unwrap();
+    }
+    std::fs::write(directory.path().join("new/other"), probe("mx2", TOKENS[0])).unwrap();
+    assert_eq!(mailbox.probes().unwrap(), Some(before + 3));
+    assert_eq!(mailbox.look().unwrap().len(), 3);
+}

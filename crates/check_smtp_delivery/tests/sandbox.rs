@@ -65,6 +65,10 @@ fn wait_for(mailbox: &mut Mailbox, count: usize) -> Vec<Found> {
     found
 }
 
+fn assert_lying(mailbox: &mut Mailbox, expected: usize) {
+    assert_eq!(mailbox.probes().unwrap(), Some(expected));
+}
+
 /// Sends a message by SMTP.
 fn send(port: u16, header: &str) {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
@@ -122,7 +126,9 @@ fn maildev() {
     let mut all = open(&url, Some(PASSWORD), &Since::Beginning).unwrap();
     let both = wait_for(&mut all, 2);
     assert_eq!(both.iter().map(|found| found.token.as_str()).collect::<Vec<_>>(), TOKENS);
+    assert_lying(&mut mailbox, 2);
     assert_eq!(mailbox.remove(&found).unwrap(), Removed { gone: 1, flagged: 0, left: 0 });
+    assert_lying(&mut mailbox, 1);
     assert_eq!(mailbox.remove(&found).unwrap(), Removed { gone: 0, flagged: 0, left: 1 });
     assert_eq!(
         wait_for(&mut open(&url, Some(PASSWORD), &Since::Beginning).unwrap(), 1)[0].token.as_str(),

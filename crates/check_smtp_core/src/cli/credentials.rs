@@ -195,12 +195,12 @@ impl Account {
     }
 }
 
-/// All mechanisms asked for take the same kind of secret; `None` where none is asked for.
-pub fn agreed_kind(mechanisms: &[Mechanism]) -> Result<Option<Needs>, UsageError> {
+/// All mechanisms asked for by `flag` take the same kind of secret; `None` where none is asked for.
+pub fn agreed_kind(flag: &str, mechanisms: &[Mechanism]) -> Result<Option<Needs>, UsageError> {
     let Some(first) = mechanisms.first() else { return Ok(None) };
     match mechanisms.iter().find(|other| other.needs() != first.needs()) {
         Some(other) => Err(UsageError::new(format!(
-            "-A/--mechanism: {first} and {other} take different kinds of secret, give mechanisms of one kind"
+            "{flag}: {first} and {other} take different kinds of secret, give mechanisms of one kind"
         ))),
         None => Ok(Some(first.needs())),
     }

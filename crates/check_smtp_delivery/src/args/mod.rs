@@ -1,5 +1,6 @@
 //! What is typed, and what is known to be sound.
 
+mod access;
 mod content;
 mod envelope;
 mod receive;
@@ -20,12 +21,13 @@ use check_smtp_core::plugin::{Style, UsageError};
 use check_smtp_core::smtp::sasl::{Mechanism, Needs};
 use check_smtp_core::timeline::Phase;
 
+pub use self::access::Access;
 use self::content::ContentArgs;
 pub use self::content::{Content, Header, Parts};
 pub use self::envelope::Envelope;
 use self::envelope::EnvelopeArgs;
 use self::receive::ReceiveArgs;
-pub use self::receive::{Access, Receive};
+pub use self::receive::{Cleanup, Receive};
 use self::tracking::TrackingArgs;
 pub use self::tracking::{Mode, Tracking};
 
@@ -277,7 +279,7 @@ fn login(
             None => Ok(None),
         };
     }
-    let kind = cli::agreed_kind(&args.mechanism)?;
+    let kind = cli::agreed_kind("-A/--mechanism", &args.mechanism)?;
     if kind == Some(Needs::Certificate) && !has_certificate {
         return Err(UsageError::new("-A EXTERNAL logs in by certificate: give --client-cert"));
     }

@@ -11,15 +11,18 @@ use check_smtp_core::net::{Family, Host};
 use check_smtp_core::plugin::duration::parse_budget;
 use check_smtp_core::plugin::{State, UsageError};
 use check_smtp_core::secret;
-use check_smtp_core::smtp::sasl::Needs;
+use check_smtp_core::smtp::sasl::Mechanism;
 
 use super::LoginPlan;
+use super::access::{Access, TypedLogin};
 use crate::mailbox::{Dialogue, Source, Way};
 
 /// The time a message may take when nothing is said.
 const WAIT: Duration = Duration::from_secs(30);
 /// What everything else may take beside it.
 const BESIDE: Duration = Duration::from_secs(15);
+/// Probes that may lie in a mailbox when nothing is said.
+const MAILBOX_LIMIT: usize = 50;
 
 const RECEIVE_HELP: &str = "Look for the message in this mailbox: imap://, imaps://, pop3:// or pop3s:// with [USER@]HOST[:PORT] (imap and pop3 begin TLS by STARTTLS), maildir:/PATH, or mailpit+, mailhog+ or maildev+ before http://HOST[:PORT]. With several --to a copy is awaited for each that was accepted";
 
@@ -34,13 +37,16 @@ pub struct ReceiveArgs {
     /// User of the mailbox [default: the one in the URL, else that of -U]
     #[arg(long, value_name = "NAME", value_parser = cli::non_empty)]
     receive_user: Option<String>,
-    /// Where the password of the mailbox is.
-    #[arg(long, help = "Environment variable that holds the password of the mailbox [default: the secret of the login]", value_name = "NAME", value_parser = cli::non_empty)]
+    /// Mechanisms of the mailbox's login, the first that is offered is taken; with XOAUTH2 or OAUTHBEARER the secret of --receive-password-... is the token [default: the strongest the secret allows]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = super::mechanism)]
+    receive_mechanism: Vec<Mechanism>,
+    /// Where the password or token of the mailbox is.
+    #[arg(long, help = "Environment variable that holds the password of the mailbox, or its token [default: the secret of the login]", value_name = "NAME", value_parser = cli::non_empty)]
     receive_password_env: Option<String>,
-    /// File that holds the password of the mailbox in one line; refused when others can read it
+    /// File that holds the password of the mailbox, or its token, in one line; refused when others can read it
     #[arg(long, value_name = "FILE", value_parser = cli::path)]
     receive_password_file: Option<PathBuf>,
-    /// Command that prints the password of the mailbox; run without a shell, 5 seconds at most
+    /// Command that prints the password of the mailbox, or its token; run without a shell, 5 seconds at most
     #[arg(long, value_name = "COMMAND", value_parser = command)]
     receive_password_command: Option<Words>,
     /// Trust the certificates in this PEM file for the mailbox instead of the system's roots
@@ -67,6 +73,12 @@ pub struct ReceiveArgs {
     /// Leave the message in the mailbox; else it is removed once it was seen, it alone
     #[arg(long, num_args = 0, default_missing_value = "")]
     keep: Option<Given>,
+    /// Leave the message in the mailbox, and say what would be removed from it; the message is sent all the same
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    dry_run: Option<Given>,
+    /// WARNING when more of our probes than this lie in the mailbox; counted where one stays there (--keep, --dry-run, or it cannot be removed; not by POP3) [default: 50]
+    #[arg(long, value_name = "COUNT", value_parser = limit)]
+    mailbox_limit: Option<usize>,
 }
 
 /// Where a message is looked for.
@@ -84,17 +96,21 @@ pub struct Receive {
     pub receiver_down: State,
     /// How long it is waited for.
     pub wait: Duration,
-    /// Whether the message is left there.
-    pub is_kept: bool,
+    /// What becomes of the message there.
+    pub cleanup: Cleanup,
+    /// More probes than this are too many to lie there.
+    pub mailbox_limit: usize,
 }
 
-/// Who logs in at the mailbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Nobody.
-    Open,
-    /// This user with this secret; where one is `None`, the sender's.
-    Login(Option<String>, Option<secret::Source>),
+/// What becomes of a message that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cleanup {
+    /// It is removed, it alone.
+    Remove,
+    /// It stays (`--keep`).
+    Keep,
+    /// It stays, and it is told what would be removed (`--dry-run`).
+    DryRun,
 }
 
 impl ReceiveArgs {
@@ -110,7 +126,10 @@ impl ReceiveArgs {
             url.parse().map_err(|words: String| UsageError::new(format!("--receive: {words}")))?;
         let secret = self.secret()?;
         self.sound(&source)?;
-        let access = access(&source, self.receive_user.take(), secret, login)?;
+        let cleanup = self.cleanup()?;
+        let typed =
+            TypedLogin { user: self.receive_user.take(), secret, mechanisms: self.receive_mechanism.clone() };
+        let access = typed.access(&source, login)?;
         Ok(Some(Receive {
             way: self.way(&source),
             source,
@@ -118,7 +137,8 @@ impl ReceiveArgs {
             junk_is: self.junk_is.unwrap_or(State::Warning),
             receiver_down: self.receiver_down.unwrap_or(State::Unknown),
             wait: self.wait.unwrap_or(WAIT),
-            is_kept: self.keep.is_some(),
+            cleanup,
+            mailbox_limit: self.mailbox_limit.unwrap_or(MAILBOX_LIMIT),
         }))
     }
 
@@ -126,6 +146,7 @@ impl ReceiveArgs {
     fn nothing(&self) -> Result<Option<Receive>, UsageError> {
         let needless = [
             (self.receive_user.is_some(), "--receive-user"),
+            (!self.receive_mechanism.is_empty(), "--receive-mechanism"),
             (self.receive_password_env.is_some(), "--receive-password-env"),
             (self.receive_password_file.is_some(), "--receive-password-file"),
             (self.receive_password_command.is_some(), "--receive-password-command"),
@@ -137,6 +158,8 @@ impl ReceiveArgs {
             (self.receiver_down.is_some(), "--receiver-down"),
             (self.wait.is_some(), "--wait"),
             (self.keep.is_some(), "--keep"),
+            (self.dry_run.is_some(), "--dry-run"),
+            (self.mailbox_limit.is_some(), "--mailbox-limit"),
         ];
         match needless.into_iter().find(|(given, _)| *given) {
             Some((_, flag)) => Err(UsageError::new(format!(
@@ -161,17 +184,29 @@ impl ReceiveArgs {
         }
     }
 
+    fn cleanup(&self) -> Result<Cleanup, UsageError> {
+        match (&self.keep, &self.dry_run) {
+            (Some(_), Some(_)) => Err(UsageError::new(
+                "--keep and --dry-run both leave the message in the mailbox, and only --dry-run says what would be removed: give one of them",
+            )),
+            (Some(_), None) => Ok(Cleanup::Keep),
+            (None, Some(_)) => Ok(Cleanup::DryRun),
+            (None, None) => Ok(Cleanup::Remove),
+        }
+    }
+
     /// What a kind of mailbox has no use for.
     fn sound(&self, source: &Source) -> Result<(), UsageError> {
-        let (kind, has_folders, has_network) = match source {
-            Source::Imap(_) => ("IMAP", true, true),
-            Source::Pop3(_) => ("POP3", false, true),
-            Source::Maildir(_) => ("a Maildir", true, false),
-            Source::Http(..) => ("an HTTP API", false, true),
+        let (kind, has_folders, has_network, has_sasl) = match source {
+            Source::Imap(_) => ("IMAP", true, true, true),
+            Source::Pop3(_) => ("POP3", false, true, true),
+            Source::Maildir(_) => ("a Maildir", true, false, false),
+            Source::Http(..) => ("an HTTP API", false, true, false),
         };
         let needless = [
             (!has_folders && !self.folder.is_empty(), "--folder"),
             (!has_folders && self.junk_folder.is_some(), "--junk-folder"),
+            (!has_sasl && !self.receive_mechanism.is_empty(), "--receive-mechanism"),
             (!has_network && self.receive_ca_file.is_some(), "--receive-ca-file"),
             (!has_network && self.receive_address.is_some(), "--receive-address"),
         ];
@@ -230,52 +265,16 @@ impl Receive {
     }
 }
 
-/// Who logs in. The sender's secret goes to a mail server alone, and only where the admin has given it no other.
-fn access(
-    source: &Source,
-    typed: Option<String>,
-    secret: Option<secret::Source>,
-    login: Option<&LoginPlan>,
-) -> Result<Access, UsageError> {
-    let in_url = match source {
-        Source::Imap(server) | Source::Pop3(server) => server.user.clone(),
-        Source::Http(_, site) => site.user.clone(),
-        Source::Maildir(_) => None,
-    };
-    if typed.is_some() && in_url.is_some() {
-        return Err(UsageError::new("--receive-user and a user in the URL of --receive: give one of them"));
-    }
-    let user = typed.or(in_url);
-    match source {
-        Source::Maildir(_) if user.is_some() || secret.is_some() => Err(UsageError::new(
-            "--receive-user and --receive-password-... have no meaning for a Maildir: leave them out",
-        )),
-        Source::Maildir(_) => Ok(Access::Open),
-        Source::Http(..) => match (user, secret) {
-            (None, None) => Ok(Access::Open),
-            (Some(user), Some(secret)) => Ok(Access::Login(Some(user), Some(secret))),
-            _ => Err(UsageError::new(
-                "an HTTP API is asked with a user and a password, or with neither: give --receive-user and --receive-password-file",
-            )),
-        },
-        Source::Imap(_) | Source::Pop3(_) => {
-            let sender = login.filter(|plan| plan.account.kind != Needs::Certificate);
-            if sender.is_none() && (user.is_none() || secret.is_none()) {
-                let missing = if user.is_none() { "--receive-user" } else { "--receive-password-file" };
-                return Err(UsageError::new(format!(
-                    "the mailbox wants a login, and there is none of the sender to take: give {missing}"
-                )));
-            }
-            Ok(Access::Login(user, secret))
-        }
-    }
-}
-
 fn host(text: &str) -> Result<Host, String> {
     match text.parse::<Host>() {
         Ok(Host::Socket(_)) => Err("give a host name or an address".to_owned()),
         other => other,
     }
+}
+
+fn limit(text: &str) -> Result<usize, String> {
+    let limit = text.parse().ok().filter(|limit| *limit > 0);
+    limit.ok_or_else(|| "give a number of messages, 1 or more".to_owned())
 }
 
 fn junk_state(text: &str) -> Result<State, String> {

@@ -48,12 +48,19 @@ pub fn findings(config: &Config, arrival: Option<&Arrival>) -> Vec<Finding> {
     findings.extend(duplicates(arrival));
     findings.extend(unreadable(arrival));
     findings.extend(removal(arrival));
-    let slow = |after| {
-        let limits = config.limits.of("arrived");
-        timing::judged("slow_arrival", "arrival", "arrived", after, limits, &Label::default())
-    };
-    findings.extend(arrival.after().map(slow));
+    findings.extend(too_many(receive, arrival));
     findings
+}
+
+/// How long it took; `None` where not everything has come.
+pub fn time(config: &Config, arrival: Option<&Arrival>) -> Option<Finding> {
+    arrival?.after().map(|after| took(config, after))
+}
+
+/// A time from the sending to the arrival, judged.
+pub fn took(config: &Config, took: Duration) -> Finding {
+    let limits = config.limits.of("arrived");
+    timing::judged("slow_arrival", "arrival", "arrived", took, limits, &Label::default())
 }
 
 /// `probe arrived in INBOX of sink@example.org after 2.410 s`; `None` where not everything has.
@@ -162,6 +169,10 @@ fn unreadable(arrival: &Arrival) -> Option<Finding> {
 }
 
 fn removal(arrival: &Arrival) -> Option<Finding> {
+    if arrival.spared > 0 {
+        let text = format!("probes in the mailbox: {} would be removed", arrival.spared);
+        return Some(Finding::new("removed", State::Ok, text));
+    }
     match arrival.removal.as_ref()? {
         Err(failure) => {
             let text = format!("the message was not removed: {failure}");
@@ -177,6 +188,18 @@ fn removal(arrival: &Arrival) -> Option<Finding> {
             Some(Finding::new("removed", State::Ok, format!("probes in the mailbox: {}", parts.join(", "))))
         }
     }
+}
+
+/// A mailbox that fills up with probes ends at its quota.
+fn too_many(receive: &Receive, arrival: &Arrival) -> Option<Finding> {
+    let (lying, limit) = (arrival.lying?, receive.mailbox_limit);
+    (lying > limit).then(|| {
+        let text = format!("{lying} probes of this instance lie in the mailbox (over {limit})");
+        Finding::new("too_many_probes", State::Warning, text).advised(advice(
+            "too_many_probes",
+            "nobody removes them: leave --keep and --dry-run out, let this user delete messages, remove once by hand what carries the header X-Smtp-Monitoring-Probe of this instance, or give a greater --mailbox-limit",
+        ))
+    })
 }
 
 /// What was seen, with stable keys; `not_checked` without a mailbox.
@@ -205,6 +228,8 @@ pub fn json(config: &Config, arrival: Option<&Arrival>) -> Value {
         "waited": arrival.waited.as_secs_f64(),
         "failure": arrival.failure.as_ref().map(ToString::to_string),
         "removed": removed.map(|removed| json!({ "gone": removed.gone, "flagged": removed.flagged, "left": removed.left })),
+        "would_remove": arrival.spared,
+        "lying": arrival.lying,
     })
 }
 
@@ -234,7 +259,8 @@ mod tests {
     }
 
     fn told(config: &Config, arrival: &Arrival) -> Vec<(&'static str, State)> {
-        findings(config, Some(arrival)).iter().map(|finding| (finding.id(), finding.state())).collect()
+        let findings = findings(config, Some(arrival)).into_iter().chain(super::time(config, Some(arrival)));
+        findings.map(|finding| (finding.id(), finding.state())).collect()
     }
 
     fn seen(expected: usize, copies: Vec<Copy>) -> Arrival {
@@ -304,6 +330,29 @@ mod tests {
     }
 
     #[test]
+    fn what_would_be_removed() {
+        let config = config("--receive maildir:/m --dry-run");
+        let arrival =
+            Arrival { spared: 2, ..seen(2, vec![copy("INBOX", false, 10), copy("INBOX", false, 20)]) };
+        assert_eq!(told(&config, &arrival), [("removed", State::Ok), ("time", State::Ok)]);
+        let text = findings(&config, Some(&arrival)).first().unwrap().text().to_string();
+        assert_eq!(text, "probes in the mailbox: 2 would be removed");
+    }
+
+    #[test]
+    fn a_mailbox_that_fills_up() {
+        let config = config("--receive maildir:/m --keep --mailbox-limit 3");
+        let with = |lying| Arrival { lying, ..seen(1, vec![copy("INBOX", false, 10)]) };
+        for few in [None, Some(0), Some(3)] {
+            assert_eq!(told(&config, &with(few)), [("time", State::Ok)]);
+        }
+        let expected = [("too_many_probes", State::Warning), ("time", State::Ok)];
+        assert_eq!(told(&config, &with(Some(4))), expected);
+        let text = findings(&config, Some(&with(Some(4)))).first().unwrap().text().to_string();
+        assert_eq!(text, "4 probes of this instance lie in the mailbox (over 3)");
+    }
+
+    #[test]
     fn json_of_what_was_seen() {
         assert_eq!(json(&config(""), None), "not_checked");
         let config = config("--receive maildir:/m");
@@ -313,7 +362,7 @@ mod tests {
         let expected = serde_json::json!({
             "outcome": "arrived", "seconds": 1.5, "expected": 1, "waited": 30.0, "failure": null, "reports": [],
             "copies": [{ "folder": "INBOX", "junk": false, "seconds": 1.5 }],
-            "removed": { "gone": 1, "flagged": 0, "left": 0 },
+            "removed": { "gone": 1, "flagged": 0, "left": 0 }, "would_remove": 0, "lying": null,
         });
         assert_eq!(json(&config, Some(&arrival)), expected);
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use check_smtp_core::contact::timing::{self, Label, shown};
+use check_smtp_core::contact::timing::shown;
 use check_smtp_core::plugin::{Finding, Perfdata, State, Thresholds, Unit};
 use serde_json::{Value, json};
 
@@ -84,17 +84,19 @@ fn moved_aside(to: &Path, why: &str) -> Finding {
 }
 
 fn unsent(history: &History) -> Option<Finding> {
-    let (text, remedy) = match history.unsent? {
+    let (id, text, remedy) = match history.unsent? {
         Unsent::NoState => (
+            "not_sent",
             "no message was sent: the next run would not know of it",
             "mend the state, then a message is sent again",
         ),
         Unsent::TooMany => (
+            "state_full",
             "1000 probes are under way: no more can be remembered",
             "give a shorter --lost-after, or a longer interval between the runs",
         ),
     };
-    Some(Finding::new("not_sent", State::Unknown, text).advised(advice("not_sent", remedy)))
+    Some(Finding::new(id, State::Unknown, text).advised(advice(id, remedy)))
 }
 
 /// The last one whose outcome is known.
@@ -118,17 +120,14 @@ fn last(config: &Config, tracking: &Tracking, history: &History, told: Option<&T
     if probe.is_duplicate() {
         findings.push(super::arrival::duplicate(probe.copies(), probe.expected));
     }
-    findings.extend(probe.took().map(|took| {
-        timing::judged(
-            "slow_arrival",
-            "arrival",
-            "arrived",
-            took,
-            config.limits.of("arrived"),
-            &Label::default(),
-        )
-    }));
     findings
+}
+
+/// How long the last one took that has arrived, where a run does not wait for its own.
+pub fn time(config: &Config, facts: &Facts) -> Option<Finding> {
+    config.tracking.as_ref().filter(|tracking| tracking.mode == Mode::Async)?;
+    let last = facts.history.as_ref()?.tracker.last_completed()?;
+    last.took().map(|took| super::arrival::took(config, took))
 }
 
 fn gone(probe: &Probe, now: Duration) -> Finding {

@@ -44,7 +44,7 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     findings.extend(contact::findings::introduction(&visit.contact, &Label::default()));
     findings.extend(contact::findings::tls(&config.tls, &visit.contact, &Label::default()));
     findings.extend(recipients::notes(config, facts, visit));
-    findings.extend(times(config, visit));
+    findings.extend(times(config, facts, visit));
     findings.extend(recipients::count(config, visit));
     findings.extend(history::counts(config, facts));
     let is_good = findings.iter().all(|finding| finding.state() == State::Ok);
@@ -115,7 +115,7 @@ fn user(visit: &Visit) -> &str {
 }
 
 /// The whole time, the time until the message was taken, and that of each phase.
-fn times(config: &Config, visit: &Visit) -> Vec<Finding> {
+fn times(config: &Config, facts: &Facts, visit: &Visit) -> Vec<Finding> {
     let (limits, label, total) = (&config.limits, Label::default(), visit.contact.total());
     let sent = visit
         .fates
@@ -124,6 +124,7 @@ fn times(config: &Config, visit: &Visit) -> Vec<Finding> {
         .then(|| timing::judged("slow_sending", "sending", "sent", total, limits.of("sent"), &label));
     std::iter::once(timing::total(limits, total, &label))
         .chain(sent)
+        .chain(arrival::time(config, facts.arrival.as_ref()).or_else(|| history::time(config, facts)))
         .chain(timing::phases(limits, &visit.contact.record.timeline, &label))
         .collect()
 }

@@ -121,7 +121,7 @@ impl Failure {
             }
             Cause::Common(error::Cause::Sasl(_) | error::Cause::NoMechanism(_)) => advice(
                 "receiver_login_broken",
-                "look at what the server offers with -vvv; name a mechanism it has, or begin TLS first",
+                "look at what the server offers with -vvv; name a mechanism it has with --receive-mechanism, or begin TLS first",
             ),
             Cause::Refused(_) if self.step == Step::Login => advice(
                 "receiver_login_refused",

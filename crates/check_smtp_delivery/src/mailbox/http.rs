@@ -18,7 +18,7 @@ use super::failure::{Cause, Failure, Step};
 use super::header::{self, Kind, MESSAGE_LIMIT};
 use super::pop3::parse::short;
 use super::source::{Api, Site};
-use super::{FOUND_LIMIT, Found, Receiver, Removed, Since};
+use super::{COUNTING, FOUND_LIMIT, Found, Receiver, Removed, Since};
 use crate::tracker::Instance;
 
 /// Messages of the list that are looked at, the newest.
@@ -99,7 +99,7 @@ impl Http {
             seen: HashSet::new(),
             last: Vec::new(),
         };
-        let listed = http.within(Step::Connect, Place::list)?;
+        let listed = http.within(deadline, Step::Connect, Place::list)?;
         http.seen = match since {
             Since::Now => listed.iter().map(|entry| short(entry.name.as_bytes())).collect(),
             Since::Beginning => HashSet::new(),
@@ -112,7 +112,7 @@ impl Http {
     /// Fetches the beginning of what is new.
     pub fn look(&mut self) -> Result<Vec<Found>, Failure> {
         let (seen, instance) = (self.seen.clone(), self.instance.clone());
-        let (listed, looked, found) = self.within(Step::Look, move |place, calls| {
+        let (listed, looked, found) = self.within(self.deadline, Step::Look, move |place, calls| {
             let listed = place.list(calls)?;
             let (mut looked, mut found) = (Vec::new(), Vec::new());
             for entry in &listed {
@@ -141,7 +141,7 @@ impl Http {
         let is_ours = |found: &&Found| found.kind == Kind::Probe && found.instance == self.instance;
         let ours = found.iter().filter(is_ours).filter(|found| !matches!(found.uid.as_str(), "" | "all"));
         let wanted: Vec<Found> = ours.map(|found| Found { message: Vec::new(), ..found.clone() }).collect();
-        let gone = self.within(Step::Remove, move |place, calls| {
+        let gone = self.within(self.deadline, Step::Remove, move |place, calls| {
             let mut gone = 0;
             for found in wanted {
                 let message = place.message(calls, &found.uid)?;
@@ -153,6 +153,22 @@ impl Http {
             Ok(gone)
         })?;
         Ok(Removed { gone, flagged: 0, left: found.len() - gone })
+    }
+
+    /// Probes of ours among the newest messages, as many of them as there is time to fetch: no list tells their headers.
+    pub fn probes(&self) -> Result<usize, Failure> {
+        let patience = self.deadline.at_most(COUNTING);
+        let fetching = patience.less(patience.left() / 2);
+        let instance = self.instance.clone();
+        self.within(patience, Step::Look, move |place, calls| {
+            let mut count = 0;
+            for entry in place.list(calls)?.iter().take_while(|_| !fetching.left().is_zero()) {
+                let message = place.message(calls, &entry.name)?.unwrap_or_default();
+                let mark = header::mark_of(header::header_of(&message));
+                count += usize::from(mark.is_some_and(|(owner, _)| owner == instance));
+            }
+            Ok(count)
+        })
     }
 
     /// Where the next run goes on.
@@ -169,12 +185,12 @@ impl Http {
 
     fn within<T: Send + 'static>(
         &self,
+        deadline: Deadline,
         step: Step,
         work: impl FnOnce(&Place, &Calls) -> Result<T, Broken> + Send + 'static,
     ) -> Result<T, Failure> {
         let place = self.place.clone();
-        let worked =
-            api::with(&self.place.url, &self.reach, self.deadline, move |calls| Ok(work(&place, calls)));
+        let worked = api::with(&self.place.url, &self.reach, deadline, move |calls| Ok(work(&place, calls)));
         match worked {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(Broken::Answer(words))) => Err(Failure::new(step, Cause::Broken(words))),

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::failure::{Cause, Failure, Step};
 use super::header::{self, Kind, MESSAGE_LIMIT};
-use super::{FOUND_LIMIT, Found, Receiver, Removed, Since};
+use super::{COUNTING, FOUND_LIMIT, Found, Receiver, Removed, Since};
 use crate::tracker::{Instance, Token};
 
 /// Messages a folder may have.
@@ -112,7 +112,7 @@ impl Maildir {
             .filter(|(folder, entry)| !self.seen.contains(&(*folder, entry.unique.clone())))
             .collect();
         let (folders, since, instance) = (self.folders.clone(), self.since, self.instance.clone());
-        let read = self.within(Step::Look, move || {
+        let read = within(self.deadline, Step::Look, move || {
             let mut seen = Vec::new();
             let mut found = Vec::new();
             for (index, entry) in fresh {
@@ -151,7 +151,7 @@ impl Maildir {
             .collect();
         let (folders, instance, all) = (self.folders.clone(), self.instance.clone(), found.len());
         let entries = self.list()?;
-        let removed = self.within(Step::Remove, move || {
+        let removed = within(self.deadline, Step::Remove, move || {
             let mut removed = 0;
             for (index, entry) in entries {
                 let token = wanted.iter().find(|(folder, uid, _)| *folder == index && *uid == entry.unique);
@@ -164,6 +164,28 @@ impl Maildir {
         Ok(Removed { gone: removed, flagged: 0, left: all - removed })
     }
 
+    /// Probes of ours in all folders, or in as much of them as there is time to read.
+    pub fn probes(&self) -> Result<usize, Failure> {
+        let patience = self.deadline.at_most(COUNTING);
+        let reading = patience.less(patience.left() / 10);
+        let (folders, instance) = (self.folders.clone(), self.instance.clone());
+        within(patience, Step::Look, move || {
+            let mut count = 0;
+            for folder in &folders {
+                for entry in folder.list()? {
+                    if reading.left().is_zero() {
+                        return Ok(count);
+                    }
+                    let found = folder.read(&entry, Duration::ZERO)?;
+                    count += usize::from(
+                        found.is_some_and(|found| found.kind == Kind::Probe && found.instance == instance),
+                    );
+                }
+            }
+            Ok(count)
+        })
+    }
+
     /// Where the next run goes on.
     pub fn mark(&self) -> Value {
         json!({ "kind": "maildir", "at": u64::try_from(self.mark.as_millis()).unwrap_or(u64::MAX) })
@@ -171,7 +193,7 @@ impl Maildir {
 
     fn list(&self) -> Result<Vec<(usize, Entry)>, Failure> {
         let folders = self.folders.clone();
-        self.within(Step::Look, move || {
+        within(self.deadline, Step::Look, move || {
             let mut all = Vec::new();
             for (index, folder) in folders.iter().enumerate() {
                 all.extend(folder.list()?.into_iter().map(|entry| (index, entry)));
@@ -179,15 +201,16 @@ impl Maildir {
             Ok(all)
         })
     }
+}
 
-    fn within<T: Send + 'static>(
-        &self,
-        step: Step,
-        work: impl FnOnce() -> Result<T, Cause> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let timeout = || Err(Common::Timeout(self.deadline.budget()).into());
-        clock::within(self.deadline, work).unwrap_or_else(timeout).map_err(|cause| Failure::new(step, cause))
-    }
+/// Works on it on a thread that is waited for until the deadline.
+fn within<T: Send + 'static>(
+    deadline: Deadline,
+    step: Step,
+    work: impl FnOnce() -> Result<T, Cause> + Send + 'static,
+) -> Result<T, Failure> {
+    let timeout = || Err(Common::Timeout(deadline.budget()).into());
+    clock::within(deadline, work).unwrap_or_else(timeout).map_err(|cause| Failure::new(step, cause))
 }
 
 /// The time of a mark; none of ours: from the beginning.

@@ -36,6 +36,8 @@ use pop3::Pop3;
 
 /// Messages of ours taken at once; the next look takes the next.
 pub const FOUND_LIMIT: usize = 50;
+/// A count of probes takes no longer than this: it is a side of the run.
+const COUNTING: Duration = Duration::from_secs(3);
 /// QUIT and LOGOUT wait no longer than this.
 const PARTING: Duration = Duration::from_millis(500);
 
@@ -195,6 +197,18 @@ impl Mailbox {
             Opened::Pop3(pop3) => pop3.remove(found),
             Opened::Maildir(maildir) => maildir.remove(found),
             Opened::Http(http) => http.remove(found),
+        }
+    }
+
+    /// How many probes of the receiver's instance lie there now, in all folders that are looked at: at least so many, since a large mailbox
+    /// is counted in its last messages, or for 3 seconds. `None` where it cannot tell: POP3 has no search, and an IMAP server may refuse it.
+    /// After a failure the mailbox is only to be left.
+    pub fn probes(&mut self) -> Result<Option<usize>, Failure> {
+        match &mut self.0 {
+            Opened::Imap(imap) => imap.probes(),
+            Opened::Pop3(_) => Ok(None),
+            Opened::Maildir(maildir) => maildir.probes().map(Some),
+            Opened::Http(http) => http.probes().map(Some),
         }
     }
 

@@ -7,10 +7,11 @@ use check_smtp_core::net::{Deadline, clock};
 use check_smtp_core::secret::Hidden;
 use check_smtp_core::smtp::sasl::{Credentials, Needs};
 
-use crate::args::{Access, Config, Receive};
+use crate::args::{Access, Cleanup, Config, Receive};
 use crate::facts::{Arrival, Copy, History};
 use crate::mailbox::{
-    Action, Cause, Dialogue, FOUND_LIMIT, Failure, Found, Kind, Login, Mailbox, Receiver, Step, verdicts,
+    Action, Cause, Dialogue, FOUND_LIMIT, Failure, Found, Kind, Login, Mailbox, Receiver, Removed, Step,
+    verdicts,
 };
 use crate::mark::Mark;
 use crate::probe::keeper::{Keeper, RESERVE};
@@ -61,7 +62,7 @@ impl<'c> Watch<'c> {
         let left = deadline.left();
         let opening = (left.saturating_sub(receive.wait) / 2).max(left / 4);
         let share = deadline.part(opening);
-        let login = match login(config, &receive.access, sender, share) {
+        let login = match login(&receive.access, sender, share) {
             Ok(login) => login,
             Err(words) => {
                 watch.failed(Failure::new(Step::Login, Common::Local(words)));
@@ -138,9 +139,14 @@ impl<'c> Watch<'c> {
             self.arrival.unreadable = mailbox.unreadable();
             let probes: Vec<Found> =
                 self.ours.iter().filter(|found| found.kind == Kind::Probe).cloned().collect();
-            if !self.receive.is_kept && !probes.is_empty() {
-                self.arrival.removal = Some(mailbox.remove(&probes));
+            match self.receive.cleanup {
+                Cleanup::Remove if !probes.is_empty() => self.arrival.removal = Some(mailbox.remove(&probes)),
+                Cleanup::DryRun => self.arrival.spared = probes.len(),
+                Cleanup::Remove | Cleanup::Keep => {}
             }
+            let strangers = Some(self.keeper.strangers()).filter(|count| *count > 0);
+            self.arrival.lying =
+                lying(mailbox, self.receive.cleanup, self.arrival.removal.as_ref()).or(strangers);
         }
         if let Some(mailbox) = self.mailbox {
             self.keeper.looked_through(mailbox.mark());
@@ -220,28 +226,36 @@ impl Arrival {
     }
 }
 
+/// How many probes of ours lie in the mailbox, where something may have stayed: a run that cleans up after itself does not ask. That a
+/// mailbox cannot tell is no fault of the run.
+pub fn lying(
+    mailbox: &mut Mailbox,
+    cleanup: Cleanup,
+    removal: Option<&Result<Removed, Failure>>,
+) -> Option<usize> {
+    let is_clean =
+        |removal: &Result<Removed, Failure>| matches!(removal, Ok(Removed { flagged: 0, left: 0, .. }));
+    if cleanup == Cleanup::Remove && removal.is_none_or(is_clean) {
+        return None;
+    }
+    mailbox.probes().ok().flatten()
+}
+
 /// The mailbox's own user and secret, or the sender's.
-fn login(
-    config: &Config,
-    access: &Access,
-    sender: Option<&Credentials>,
-    deadline: Deadline,
-) -> Result<Option<Login>, String> {
-    let Access::Login(user, secret) = access else { return Ok(None) };
-    let user = user.clone().or_else(|| sender.map(|sender| sender.user.clone()));
-    let (secret, kind) = match (secret, sender, &config.login) {
-        (Some(source), ..) => {
-            let secret = source
-                .read(deadline)
-                .map_err(|words| format!("the password of --receive cannot be read: {words}"))?;
-            (secret, Needs::Password)
-        }
-        (None, Some(sender), Some(plan)) => (sender.secret.clone(), plan.account.kind),
-        _ => return Err("no secret to log in with: give --receive-password-file".to_owned()),
+fn login(access: &Access, sender: Option<&Credentials>, deadline: Deadline) -> Result<Option<Login>, String> {
+    let Access::Login(wanted) = access else { return Ok(None) };
+    let name = if wanted.kind == Needs::Token { "token" } else { "password" };
+    let secret = match (&wanted.secret, sender) {
+        (Some(source), _) => source
+            .read(deadline)
+            .map_err(|words| format!("the {name} of --receive cannot be read: {words}"))?,
+        (None, Some(sender)) => sender.secret.clone(),
+        (None, None) => return Err("no secret to log in with: give --receive-password-file".to_owned()),
     };
+    let user = wanted.user.clone().or_else(|| sender.map(|sender| sender.user.clone()));
     let user = user.ok_or("no user to log in: give --receive-user")?;
     if secret.expose().is_empty() {
-        return Err("the password of --receive is empty".to_owned());
+        return Err(format!("the {name} of --receive is empty"));
     }
-    Ok(Some(Login { user, secret, kind, mechanisms: Vec::new() }))
+    Ok(Some(Login { user, secret, kind: wanted.kind, mechanisms: wanted.mechanisms.clone() }))
 }

@@ -95,6 +95,11 @@ impl Keeper {
         is_known
     }
 
+    /// Messages under our name that no run knows of.
+    pub fn strangers(&self) -> usize {
+        self.history.strangers
+    }
+
     /// Once the mailbox was looked through: what should have been there and was not is lost.
     pub fn looked(&mut self) {
         self.history.tracker.advance(clock::since_epoch(), &self.tracking.limits);

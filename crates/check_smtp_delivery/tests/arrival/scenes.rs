@@ -26,7 +26,7 @@ const fn scene(
 }
 
 /// All of them.
-pub const SCENES: [Scene; 18] = [
+pub const SCENES: [Scene; 24] = [
     scene(
         "starttls",
         "--receive imap://starttls@mail.example.org:{imap} {secure}",
@@ -76,6 +76,50 @@ pub const SCENES: [Scene; 18] = [
         (0, 1),
         "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of kept@example.net after {t} s (sent {t} s)",
         &[],
+    ),
+    scene(
+        "spared",
+        "--receive imaps://spared@mail.example.org:{imaps} {secure} --dry-run",
+        (0, 1),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of spared@example.net after {t} s (sent {t} s)",
+        &["OK: probes in the mailbox: 1 would be removed"],
+    ),
+    // With those of earlier runs.
+    scene(
+        "crowded",
+        "--receive imap://crowded@mail.example.org:{imap} {secure} --keep --mailbox-limit 20",
+        (1, 1),
+        "SMTP DELIVERY WARNING - 127.0.0.1:{smtp}: 21 probes of this instance lie in the mailbox (over 20), probe arrived in INBOX of crowded@example.net after {t} s (sent {t} s)",
+        &["hint: {any} [too_many_probes]"],
+    ),
+    scene(
+        "crowded_maildir",
+        "--receive maildir:{mail}/crowded_maildir --dry-run --mailbox-limit 21",
+        (0, 1),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of crowded_maildir@example.net after {t} s (sent {t} s)",
+        &["OK: probes in the mailbox: 1 would be removed"],
+    ),
+    // The mechanism by name; a token is read where a password would be.
+    scene(
+        "by_name",
+        "--receive pop3s://by_name@mail.example.org:{pop3s} {secure} --receive-mechanism LOGIN -vv",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of by_name@example.net after {t} s (sent {t} s)",
+        &["C: AUTH LOGIN", "OK: probes in the mailbox: 1 removed"],
+    ),
+    scene(
+        "token",
+        "--receive imaps://token@mail.example.org:{tokens} --receive-address 127.0.0.1 --receive-ca-file {ca} --receive-password-env TOKEN --receive-mechanism XOAUTH2 -vv",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of token@example.net after {t} s (sent {t} s)",
+        &["C: a1 AUTHENTICATE XOAUTH2 ***", "OK: probes in the mailbox: 1 removed"],
+    ),
+    scene(
+        "token_of_yesterday",
+        "--receive imaps://token@mail.example.org:{tokens} --receive-address 127.0.0.1 --receive-ca-file {ca} --receive-password-env WRONG --receive-mechanism OAUTHBEARER",
+        (3, 1),
+        "SMTP DELIVERY UNKNOWN - 127.0.0.1:{smtp}: mailbox refused the login: {any}, accepted for token_of_yesterday@example.net as {any}, arrival not known, sent in {t} s",
+        &["hint: {any} [receiver_login_refused]"],
     ),
     scene(
         "slow",

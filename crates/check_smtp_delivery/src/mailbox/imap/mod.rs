@@ -5,12 +5,14 @@
 //! reads lines without a limit, parses the whole buffer again for each line of it, ends the session where a line is not understood,
 //! keeps no deadline, and brings 27 crates. imap-proto alone has the same fault with lines nobody asked for.
 
+mod count;
 mod folder;
 mod look;
 pub mod parse;
 mod remove;
 mod talk;
 mod utf7;
+mod value;
 
 use std::time::Duration;
 

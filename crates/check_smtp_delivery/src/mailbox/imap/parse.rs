@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 
-/// Lists within lists; what we ask for has two.
-const DEPTH_LIMIT: u8 = 12;
+use super::value::{Reader, Value};
 
 /// A whole response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,107 +239,6 @@ fn folder_status(text: &[u8]) -> Option<Response> {
         }
     }
     Some(Response::FolderStatus(numbers))
-}
-
-enum Value {
-    Atom(Vec<u8>),
-    /// Quoted, or a literal.
-    Text(Vec<u8>),
-    List(Vec<Value>),
-}
-
-impl Value {
-    fn into_bytes(self) -> Option<Vec<u8>> {
-        match self {
-            Self::Atom(bytes) | Self::Text(bytes) => Some(bytes),
-            Self::List(_) => None,
-        }
-    }
-}
-
-struct Reader<'a> {
-    rest: &'a [u8],
-}
-
-impl Reader<'_> {
-    fn value(&mut self, depth: u8) -> Option<Value> {
-        self.rest = self.rest.trim_ascii_start();
-        match self.rest.first()? {
-            b'(' => self.list(depth),
-            b'"' => self.quoted(),
-            b'{' => self.literal(),
-            b'~' if self.rest.get(1) == Some(&b'{') => {
-                self.skip(1);
-                self.literal()
-            }
-            _ => self.atom(),
-        }
-    }
-
-    fn skip(&mut self, count: usize) {
-        self.rest = self.rest.get(count..).unwrap_or_default();
-    }
-
-    fn list(&mut self, depth: u8) -> Option<Value> {
-        if depth >= DEPTH_LIMIT {
-            return None;
-        }
-        self.skip(1);
-        let mut values = Vec::new();
-        loop {
-            self.rest = self.rest.trim_ascii_start();
-            if self.rest.first()? == &b')' {
-                self.skip(1);
-                return Some(Value::List(values));
-            }
-            values.push(self.value(depth + 1)?);
-        }
-    }
-
-    fn quoted(&mut self) -> Option<Value> {
-        let mut text = Vec::new();
-        let mut bytes = self.rest.iter().enumerate().skip(1);
-        while let Some((position, byte)) = bytes.next() {
-            match byte {
-                b'"' => {
-                    self.skip(position + 1);
-                    return Some(Value::Text(text));
-                }
-                b'\\' => text.push(*bytes.next()?.1),
-                byte => text.push(*byte),
-            }
-        }
-        None
-    }
-
-    /// `{5}`, the end of the line, and five bytes.
-    fn literal(&mut self) -> Option<Value> {
-        let end = self.rest.iter().position(|byte| *byte == b'\n')?;
-        let head = self.rest.get(..end)?;
-        let length = literal_length(head.strip_suffix(b"\r").unwrap_or(head), false)?;
-        let length = usize::try_from(length).ok()?;
-        let text = self.rest.get(end + 1..)?.get(..length)?.to_vec();
-        self.skip(end + 1 + length);
-        Some(Value::Text(text))
-    }
-
-    /// An atom; brackets within it hold what they like: `BODY[HEADER.FIELDS (A B)]<0>`.
-    fn atom(&mut self) -> Option<Value> {
-        let mut is_inside = false;
-        let mut length = 0;
-        for byte in self.rest {
-            match byte {
-                b'[' => is_inside = true,
-                b']' => is_inside = false,
-                b' ' | b'(' | b')' | b'"' | b'{' if !is_inside => break,
-                _ => {}
-            }
-            length += 1;
-        }
-        let atom = self.rest.get(..length).filter(|atom| !atom.is_empty())?.to_vec();
-        self.skip(length);
-        Some(Value::Atom(atom))
-    }
 }
 
 #[cfg(test)]
