@@ -40,8 +40,8 @@ test)
     ;;
 bench)
     packages="$packages openssl:openssl monitoring-plugins-basic:nagios-plugins-smtp valgrind:valgrind strace:strace time:time perl:perl make:make util-linux:util-linux knot:knot knot-dnssecutils:knot-dnssecutils"
-    # check_ssl_cert (formerly in nagios-plugins-contrib), and what it refuses to start without. Fedora has no package of it: put it into
-    # the plugin directory by hand there.
+    # check_ssl_cert and check_smtp_send (formerly in nagios-plugins-contrib; the second needs Perl's own modules alone), and what the first
+    # refuses to start without. Fedora has no package of them: put them into the plugin directory by hand there.
     packages="$packages monitoring-plugins-contrib: bc:bc bind9-host:bind-utils curl:curl file:file musl-tools:musl-gcc"
     # The engines of 'cargo xtask bench engines'.
     packages="$packages nagios4-core:nagios icinga2-bin:icinga2"

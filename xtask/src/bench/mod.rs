@@ -3,6 +3,7 @@
 //! CPU is the median of pairs of batches, one of each program in turn, because it drifts with the machine.
 
 mod cert;
+mod delivery;
 mod domain;
 pub mod engines;
 mod measure;
@@ -21,6 +22,8 @@ use crate::{Result, root};
 const REFERENCE: [&str; 2] = ["/usr/lib/nagios/plugins/check_smtp", "/usr/lib64/nagios/plugins/check_smtp"];
 /// Pairs of batches.
 const PAIRS: usize = 9;
+/// The head of a table of [`Row`]s.
+const HEAD: &str = "| one run | instructions | system calls | peak memory | CPU |\n|---|---|---|---|---|";
 
 /// The most each ratio to the reference may be.
 struct Bounds {
@@ -60,7 +63,7 @@ pub fn run() -> Result<()> {
         ("with the system's shared OpenSSL", &shared, false),
     ] {
         println!("`check_smtp_conn` {title}, {} bytes:\n", std::fs::metadata(program)?.len());
-        println!("| one run | instructions | system calls | peak memory | CPU |\n|---|---|---|---|---|");
+        println!("{HEAD}");
         for row in rows(&server, &roots, is_vendored)? {
             let (ours, theirs) = measure(&row, program, Path::new(reference))?;
             print(&row, &ours, &theirs, &mut broken);
@@ -68,6 +71,7 @@ pub fn run() -> Result<()> {
         println!();
     }
     against_conn(&server, &mut broken)?;
+    delivery::tables(&server, &mut broken)?;
     cert::tables(&server, &roots, &mut broken)?;
     if broken.is_empty() { Ok(()) } else { Err(format!("over the bound: {}", broken.join(", ")).into()) }
 }
@@ -80,10 +84,7 @@ fn against_conn(server: &Server, broken: &mut Vec<String>) -> Result<()> {
         server.value("TESTBED_CA_FILE")?
     );
     let password = TempDir::new()?;
-    let file = password.path().join("password");
-    std::fs::write(&file, server.value("TESTBED_PASSWORD")?)?;
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
-    let account = format!("-U {} --password-file {} -A PLAIN", server.value("TESTBED_USER")?, file.display());
+    let account = account(server, &password)?;
     let words = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let any = f64::INFINITY;
     let rows = [
@@ -99,13 +100,21 @@ fn against_conn(server: &Server, broken: &mut Vec<String>) -> Result<()> {
         let bounds = Bounds { instructions, calls: any, memory: any, cpu: any };
         let row = Row { name, ours: words(ours), theirs: words(format!("{session} -S")), bounds };
         println!("`{program}` / `check_smtp_conn` on the same session, both with OpenSSL linked in:\n");
-        println!("| one run | instructions | system calls | peak memory | CPU |\n|---|---|---|---|---|");
+        println!("{HEAD}");
         let vendored = root().join("target/vendored/release");
         let (ours, theirs) = measure(&row, &vendored.join(program), &vendored.join("check_smtp_conn"))?;
         print(&row, &ours, &theirs, broken);
         println!();
     }
     Ok(())
+}
+
+/// The options of a login by PLAIN, its password in a file of this directory.
+fn account(server: &Server, directory: &TempDir) -> Result<String> {
+    let file = directory.path().join("password");
+    std::fs::write(&file, server.value("TESTBED_PASSWORD")?)?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+    Ok(format!("-U {} --password-file {} -A PLAIN", server.value("TESTBED_USER")?, file.display()))
 }
 
 fn rows(server: &Server, roots: &Roots, is_vendored: bool) -> Result<Vec<Row>> {
