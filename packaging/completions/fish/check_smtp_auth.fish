@@ -40,7 +40,7 @@ complete -c check_smtp_auth -l oauth2-refresh-token-env -d 'Environment variable
 complete -c check_smtp_auth -l oauth2-refresh-token-file -d 'File that holds a refresh token; refused when others can read it' -r -F
 complete -c check_smtp_auth -l oauth2-refresh-token-command -d 'Command that prints a refresh token; run without a shell, 5 seconds at most' -r
 complete -c check_smtp_auth -l oauth2-ca-file -d 'Trust the certificates in this PEM file at the endpoint instead of the system\'s roots' -r -F
-complete -c check_smtp_auth -l state-dir -d 'Directory that keeps the token [default: $STATE_DIRECTORY, else /var/lib/smtp-monitoring-plugins]' -r -F
+complete -c check_smtp_auth -l state-dir -d 'Directory that keeps what the next run must know [default: $STATE_DIRECTORY, else /var/lib/smtp-monitoring-plugins]' -r -F
 complete -c check_smtp_auth -s w -l warning -d 'WARNING outside this range of seconds; PHASE=RANGE for one phase; repeatable (-w 2 -w connect=0.3 -w tls=500ms)' -r
 complete -c check_smtp_auth -s c -l critical -d 'CRITICAL outside this range, given as for -w' -r
 complete -c check_smtp_auth -s t -l timeout -d 'Time for everything together: name lookup, connect, TLS, dialogue, QUIT; seconds or with a unit (2.5, 800ms) [default: 10]' -r

@@ -19,9 +19,10 @@ complete -c check_smtp_delivery -l header -d 'Add this header, or put it in the 
 complete -c check_smtp_delivery -l eml -d 'Send this message as it is, with no more than our mark before it' -r -F
 complete -c check_smtp_delivery -l receive -d 'Look for the message in this mailbox: imap://, imaps://, pop3:// or pop3s:// with [USER@]HOST[:PORT] (imap and pop3 begin TLS by STARTTLS), maildir:/PATH, or mailpit+, mailhog+ or maildev+ before http://HOST[:PORT]. With several --to a copy is awaited for each that was accepted' -r
 complete -c check_smtp_delivery -l receive-user -d 'User of the mailbox [default: the one in the URL, else that of -U]' -r
-complete -c check_smtp_delivery -l receive-password-env -d 'Environment variable that holds the password of the mailbox [default: the secret of the login]' -r
-complete -c check_smtp_delivery -l receive-password-file -d 'File that holds the password of the mailbox in one line; refused when others can read it' -r -F
-complete -c check_smtp_delivery -l receive-password-command -d 'Command that prints the password of the mailbox; run without a shell, 5 seconds at most' -r
+complete -c check_smtp_delivery -l receive-mechanism -d 'Mechanisms of the mailbox\'s login, the first that is offered is taken; with XOAUTH2 or OAUTHBEARER the secret of --receive-password-... is the token [default: the strongest the secret allows]' -r
+complete -c check_smtp_delivery -l receive-password-env -d 'Environment variable that holds the password of the mailbox, or its token [default: the secret of the login]' -r
+complete -c check_smtp_delivery -l receive-password-file -d 'File that holds the password of the mailbox, or its token, in one line; refused when others can read it' -r -F
+complete -c check_smtp_delivery -l receive-password-command -d 'Command that prints the password of the mailbox, or its token; run without a shell, 5 seconds at most' -r
 complete -c check_smtp_delivery -l receive-ca-file -d 'Trust the certificates in this PEM file for the mailbox instead of the system\'s roots' -r -F
 complete -c check_smtp_delivery -l receive-address -d 'Connect here for the mailbox instead of to the host of --receive' -r
 complete -c check_smtp_delivery -l folder -d 'Look into this folder as well (IMAP, Maildir); repeatable' -r
@@ -29,6 +30,12 @@ complete -c check_smtp_delivery -l junk-folder -d 'Folder where spam goes [defau
 complete -c check_smtp_delivery -l junk-is -d 'What arrival in the junk folder is: ok, warning or critical [default: warning]' -r
 complete -c check_smtp_delivery -l receiver-down -d 'What a mailbox is that cannot be looked at: unknown, warning or critical [default: unknown]' -r
 complete -c check_smtp_delivery -l wait -d 'How long to wait for the message once it was sent; shorter than -t, which is this and 15 seconds more when it is not given [default: 30s]' -r
+complete -c check_smtp_delivery -l mailbox-limit -d 'WARNING when more of our probes than this lie in the mailbox; counted where one stays there (--keep, --dry-run, or it cannot be removed; not by POP3) [default: 50]' -r
+complete -c check_smtp_delivery -l late-after -d 'With --async: a message that takes longer is late, which is WARNING [default: 5m]' -r
+complete -c check_smtp_delivery -l lost-after -d 'A message that has not arrived by then is lost; with --wait that is -t, unless it is given [default: 1h]' -r
+complete -c check_smtp_delivery -l lost-warning -d 'WARNING when the number of messages lost within --window is outside this range [default: 0]' -r
+complete -c check_smtp_delivery -l lost-critical -d 'CRITICAL when it is outside this range; the last one known of being lost is CRITICAL whatever the number [default: 2]' -r
+complete -c check_smtp_delivery -l window -d 'So long a lost or returned message counts, from when that was noticed; less if it arrives after all [default: 1h]' -r
 complete -c check_smtp_delivery -l sni -d 'Server name to ask for and to verify [default: the name after -H]; \'none\' sends none' -r
 complete -c check_smtp_delivery -l min-tls -d 'Least TLS version allowed: 1.0, 1.1, 1.2 or 1.3 [default: 1.2]' -r
 complete -c check_smtp_delivery -l max-tls -d 'Greatest TLS version offered' -r
@@ -59,7 +66,7 @@ complete -c check_smtp_delivery -l oauth2-refresh-token-env -d 'Environment vari
 complete -c check_smtp_delivery -l oauth2-refresh-token-file -d 'File that holds a refresh token; refused when others can read it' -r -F
 complete -c check_smtp_delivery -l oauth2-refresh-token-command -d 'Command that prints a refresh token; run without a shell, 5 seconds at most' -r
 complete -c check_smtp_delivery -l oauth2-ca-file -d 'Trust the certificates in this PEM file at the endpoint instead of the system\'s roots' -r -F
-complete -c check_smtp_delivery -l state-dir -d 'Directory that keeps the token [default: $STATE_DIRECTORY, else /var/lib/smtp-monitoring-plugins]' -r -F
+complete -c check_smtp_delivery -l state-dir -d 'Directory that keeps what the next run must know [default: $STATE_DIRECTORY, else /var/lib/smtp-monitoring-plugins]' -r -F
 complete -c check_smtp_delivery -s w -l warning -d 'WARNING outside this range of seconds; PHASE=RANGE for one phase; repeatable (-w 2 -w connect=0.3 -w tls=500ms)' -r
 complete -c check_smtp_delivery -s c -l critical -d 'CRITICAL outside this range, given as for -w' -r
 complete -c check_smtp_delivery -s t -l timeout -d 'Time for everything together: name lookup, connect, TLS, dialogue, QUIT; seconds or with a unit (2.5, 800ms) [default: 10]' -r
@@ -74,6 +81,8 @@ complete -c check_smtp_delivery -l mx -d 'Send to the MX hosts of the recipients
 complete -c check_smtp_delivery -l verp -d 'Put the token behind the sender\'s user in the envelope (user+TOKEN@...), so that each bounce names its probe'
 complete -c check_smtp_delivery -l chunking -d 'Send the message by BDAT instead of DATA (RFC 3030)'
 complete -c check_smtp_delivery -l keep -d 'Leave the message in the mailbox; else it is removed once it was seen, it alone'
+complete -c check_smtp_delivery -l dry-run -d 'Leave the message in the mailbox, and say what would be removed from it; the message is sent all the same'
+complete -c check_smtp_delivery -l async -d 'Do not wait: look for what earlier runs have sent, send the next message, and answer about the last one that arrived, was lost or came back, and the oldest still under way; for routes that are slow or greylisted'
 complete -c check_smtp_delivery -s s -l tls -d 'TLS from the first byte (implicit TLS; the default for port 465)'
 complete -c check_smtp_delivery -s S -l starttls -d 'TLS by STARTTLS; not offered or refused is CRITICAL'
 complete -c check_smtp_delivery -l insecure -d 'Do not verify the certificate; the status line says so'
