@@ -6,6 +6,9 @@
     reason = "a test speaks SMTP by itself, and ends where anything is wrong"
 )]
 
+#[path = "sandbox/command.rs"]
+mod command;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;

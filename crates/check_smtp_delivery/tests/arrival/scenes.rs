@@ -26,7 +26,7 @@ const fn scene(
 }
 
 /// All of them.
-pub const SCENES: [Scene; 24] = [
+pub const SCENES: [Scene; 28] = [
     scene(
         "starttls",
         "--receive imap://starttls@mail.example.org:{imap} {secure}",
@@ -141,6 +141,39 @@ pub const SCENES: [Scene; 24] = [
         (2, 0),
         "SMTP DELIVERY CRITICAL - 127.0.0.1:{smtp}: the message went to the junk folder Spam and more, probe arrived in {any}",
         &["hint: {any} [in_junk]"],
+    ),
+    // By Postfix, by LMTP to Dovecot, and by the user's own Sieve script.
+    scene(
+        "sieved",
+        "--receive imap://sieved@mail.example.org:{imap} {secure}",
+        (1, 0),
+        "SMTP DELIVERY WARNING - 127.0.0.1:{smtp}: the message went to the junk folder Spam and more, probe arrived in Spam and more of sieved@example.net after {t} s (sent {t} s)",
+        &["hint: {any} [in_junk]", "OK: probes in the mailbox: 1 removed"],
+    ),
+    scene(
+        "lmtp",
+        "-H 127.0.0.1 -L -p {lmtp} -f probe@example.org --to lmtp@example.net --receive imaps://lmtp@mail.example.org:{imaps} {secure}",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{lmtp} probe arrived in INBOX of lmtp@example.net after {t} s (sent {t} s)",
+        &[
+            "OK: the message to lmtp@example.net was accepted: 250 2.0.0 {any} Saved",
+            "OK: probes in the mailbox: 1 removed",
+        ],
+    ),
+    scene(
+        "lmtp_socket",
+        "-H {lmtp_socket} -L -f probe@example.org --to lmtp_socket@example.net --receive pop3s://lmtp_socket@mail.example.org:{pop3s} {secure}",
+        (0, 0),
+        "SMTP DELIVERY OK - {lmtp_socket} probe arrived in INBOX of lmtp_socket@example.net after {t} s (sent {t} s)",
+        &["OK: probes in the mailbox: 1 removed"],
+    ),
+    // Two users, each with a reply of its own; only one of the mailboxes is looked into.
+    scene(
+        "lmtp_two",
+        "-H 127.0.0.1 -L -p {lmtp} -f probe@example.org --to lmtp_two@example.net --to elsewhere@example.net --receive maildir:{mail}/lmtp_two --wait 2",
+        (2, 0),
+        "SMTP DELIVERY CRITICAL - 127.0.0.1:{lmtp}: only 1 of 2 copies have arrived within {t} s, accepted for 2 recipients, sent in {t} s",
+        &["hint: {any} [not_arrived]", "OK: probes in the mailbox: 1 removed"],
     ),
     // No answer to the whole message: not sent again, looked for, and found.
     scene(

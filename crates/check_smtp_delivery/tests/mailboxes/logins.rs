@@ -1,6 +1,7 @@
 //! How it is logged in, and what is said where that fails.
 
 use check_smtp_delivery::mailbox::{Mailbox, Since};
+use check_smtp_testbed::real::MailboxPorts;
 
 use crate::WAYS;
 use crate::stand::{self, PASSWORD, Stand, USER, deadline};
@@ -49,7 +50,7 @@ pub fn refusals(stand: &Stand) {
     // The ports taken one for the other.
     let ports = stand.ports();
     let swapped =
-        |imap, pop3| check_smtp_testbed::real::MailboxPorts { imap, imaps: imap, pop3, pop3s: pop3 };
+        |imap, pop3| MailboxPorts { imap, imaps: imap, pop3, pop3s: pop3, ..MailboxPorts::default() };
     for (scheme, ports, told) in [
         ("imap", swapped(ports.pop3, 0), "mailbox speaks POP3, not IMAP"),
         ("pop3", swapped(0, ports.imap), "mailbox speaks IMAP, not POP3"),

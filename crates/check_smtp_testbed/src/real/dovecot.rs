@@ -42,6 +42,8 @@ pub struct MailboxPorts {
     pub pop3: u16,
     /// POP3 inside TLS.
     pub pop3s: u16,
+    /// LMTP, which puts messages into them.
+    pub lmtp: u16,
 }
 
 /// A running Dovecot; it is stopped when dropped.
@@ -69,13 +71,14 @@ impl Dovecot {
     }
 
     /// Starts it with its mailboxes, the certificate of the factory's kind `good`, and these lines of its own configuration language. The
-    /// junk folder is called `Spam and more`. Needs root.
+    /// junk folder is called `Spam and more`. Mail comes in by LMTP too, through its user's Sieve script ([`Self::sort_by`])
+    /// where that plugin is installed. Needs root.
     pub fn start_with_mailboxes(users: Users<'_>, settings: &str) -> Result<Self> {
-        let ports = free_ports(4)?;
-        let [imap, imaps, pop3, pop3s] = ports.as_slice() else {
-            return Err(Error::Other("no four ports are free".into()));
+        let ports = free_ports(5)?;
+        let [imap, imaps, pop3, pop3s, lmtp] = ports.as_slice() else {
+            return Err(Error::Other("no five ports are free".into()));
         };
-        let ports = MailboxPorts { imap: *imap, imaps: *imaps, pop3: *pop3, pop3s: *pop3s };
+        let ports = MailboxPorts { imap: *imap, imaps: *imaps, pop3: *pop3, pop3s: *pop3s, lmtp: *lmtp };
         Self::start_with(users, ports, settings)
     }
 
@@ -87,8 +90,10 @@ impl Dovecot {
         if ports.imap > 0 {
             text.push_str(&mailboxes(&root, ports)?);
             let (user, group) = Self::owner()?;
-            std::fs::create_dir(directory.path().join("mail"))?;
-            std::os::unix::fs::chown(directory.path().join("mail"), Some(user), Some(group))?;
+            for place in ["mail", "sieve"] {
+                std::fs::create_dir(directory.path().join(place))?;
+                std::os::unix::fs::chown(directory.path().join(place), Some(user), Some(group))?;
+            }
         }
         text.push_str(settings);
         std::fs::write(directory.path().join("dovecot.conf"), text)?;
@@ -123,6 +128,19 @@ impl Dovecot {
                 .any(|path| Path::new(path).join(name).is_file())
         };
         is_there("imap-login") && is_there("pop3-login")
+    }
+
+    /// Whether its Sieve plugin is installed.
+    pub fn has_sieve() -> bool {
+        let places = ["/usr/lib/dovecot/modules", "/usr/lib64/dovecot", "/usr/lib/dovecot"];
+        places.iter().any(|path| Path::new(path).join("lib90_sieve_plugin.so").is_file())
+    }
+
+    /// Makes a Sieve script (RFC 5228) the active one of a user.
+    pub fn sort_by(&self, user: &str, script: &str) -> Result<()> {
+        let path = self.directory.path().join("sieve").join(format!("{user}.sieve"));
+        std::fs::write(&path, script)?;
+        open_to_all(&path)
     }
 
     /// The numbers of the user and the group that mailboxes belong to.
@@ -212,10 +230,19 @@ fn mailboxes(root: &str, ports: MailboxPorts) -> Result<String> {
              inet_listener {service}s {{\n    address = 127.0.0.1\n    port = {secure}\n    ssl = yes\n  }}\n}}\n"
         )
     };
+    let sieve = if Dovecot::has_sieve() {
+        format!(
+            "protocol lmtp {{\n  mail_plugins = sieve\n}}\nplugin {{\n  sieve = file:{root}/sieve/%u.sieve\n}}\n"
+        )
+    } else {
+        String::new()
+    };
+    let lmtp = ports.lmtp;
     Ok(format!(
         "protocols = lmtp imap pop3\nfirst_valid_uid = 1\nssl = yes\nssl_cert = <{root}/chain.pem\nssl_key = <{root}/key.pem\n\
          namespace inbox {{\n  inbox = yes\n  mailbox \"Spam and more\" {{\n    auto = subscribe\n    special_use = \\Junk\n  }}\n  \
-         mailbox Trash {{\n    auto = create\n    special_use = \\Trash\n  }}\n}}\n{}{}",
+         mailbox Trash {{\n    auto = create\n    special_use = \\Trash\n  }}\n}}\n\
+         service lmtp {{\n  inet_listener lmtp {{\n    address = 127.0.0.1\n    port = {lmtp}\n  }}\n}}\n{sieve}{}{}",
         listener("imap", ports.imap, ports.imaps),
         listener("pop3", ports.pop3, ports.pop3s)
     ))
