@@ -234,6 +234,10 @@ pub const CHECKS: [Check; 4] = [
             seconds("data", "DATA"),
             seconds("body", "Message"),
             QUIT,
+            seconds("arrived", "Time until the message has arrived"),
+            Metric { label: "pending", unit: "", title: "Messages not yet arrived" },
+            Metric { label: "uncertain", unit: "", title: "Messages whose fate is unknown" },
+            Metric { label: "lost", unit: "", title: "Messages lost" },
         ],
         services: &[Service {
             name: "smtp_delivery",

@@ -10,8 +10,12 @@ const GROUP: [&str; 2] = ["a571c0d144b14fd4a87a9d9b2aa9fcd6", "Templates/Applica
 /// Free places in the command line for what has no macro; an empty one is no argument.
 const OPTIONS: usize = 6;
 /// Colours of a graph's lines.
-const COLOURS: [&str; 10] =
-    ["1A7C11", "2774A4", "F63100", "A54F10", "FC6EA3", "6C59DC", "AC8C14", "611F27", "5CCD18", "00AABB"];
+const COLOURS: [&str; 12] = [
+    "1A7C11", "2774A4", "F63100", "A54F10", "FC6EA3", "6C59DC", "AC8C14", "611F27", "5CCD18", "00AABB",
+    "F230E0", "FFAD40",
+];
+/// Times over several steps.
+const SUMS: [&str; 3] = ["time", "sent", "arrived"];
 
 /// The format of the export.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -254,7 +258,8 @@ impl Template {
 
     /// The steps on top of each other.
     fn graphs(&self) -> Vec<Value> {
-        let phases = self.check.metrics.iter().filter(|metric| metric.unit == "s" && metric.label != "time");
+        let is_step = |metric: &&Metric| metric.unit == "s" && !SUMS.contains(&metric.label);
+        let phases = self.check.metrics.iter().filter(is_step);
         let lines: Vec<Value> = phases
             .zip(COLOURS)
             .enumerate()
