@@ -3,6 +3,7 @@
 mod content;
 mod envelope;
 mod receive;
+mod trace;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub use self::envelope::Envelope;
 use self::envelope::EnvelopeArgs;
 use self::receive::ReceiveArgs;
 pub use self::receive::{Access, Receive};
+pub use self::trace::Requirements;
+use self::trace::TraceArgs;
 
 /// The port of message submission (RFC 6409), where a login is made, and that of relaying.
 const SUBMISSION: u16 = 587;
@@ -62,6 +65,8 @@ pub struct Args {
     content: ContentArgs,
     #[command(flatten)]
     receive: ReceiveArgs,
+    #[command(flatten)]
+    trace: TraceArgs,
     #[command(flatten)]
     tls: TlsArgs,
     #[command(flatten)]
@@ -145,6 +150,8 @@ pub struct Config {
     pub content: Content,
     /// Where it is looked for; `None`: whether it arrives is not checked.
     pub receive: Option<Receive>,
+    /// What the header of the message must say, once it has arrived.
+    pub trace: Requirements,
     /// Thresholds.
     pub limits: Limits,
     /// The time for everything.
@@ -166,6 +173,7 @@ impl Args {
                 "--receive with --stop-after: no message is sent, leave one of them out",
             ));
         }
+        let trace = self.trace.requirements(receive.is_some())?;
         let mode = mode(&self.tls, self.target.port, login.is_some(), allows_plaintext)?;
         let (route, dns) = self.domain.route(&envelope, &mut self.target, &self.tls, login.is_some())?;
         let usual = if login.is_some() { SUBMISSION } else { RELAY };
@@ -184,6 +192,7 @@ impl Args {
             envelope,
             content,
             receive,
+            trace,
             limits,
             budget,
             style: self.output.style(),

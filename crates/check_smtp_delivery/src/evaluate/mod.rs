@@ -4,6 +4,7 @@ mod arrival;
 mod recipients;
 mod route;
 mod show;
+mod trace;
 
 use check_smtp_core::cli::TlsMode;
 use check_smtp_core::contact::findings::{over_tls, unverified};
@@ -25,6 +26,8 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     let has_arrived = arrival.is_some_and(Arrival::is_complete);
     findings.extend(recipients::findings(config, visit, has_arrived));
     findings.extend(arrival::findings(config, arrival));
+    let header = arrival.and_then(|arrival| arrival.header.as_deref());
+    findings.extend(header.map(|header| trace::findings(config, header)).unwrap_or_default());
     findings.extend(route::findings(config, facts));
     findings.extend(login(config, visit));
     findings.extend(contact::findings::introduction(&visit.contact, &Label::default()));
@@ -41,6 +44,9 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     report.extend(findings);
     for passed in facts.visits.iter().take(facts.visits.len() - 1) {
         sections::sections(&mut report, config.style.verbosity, &passed.contact);
+    }
+    if let Some(header) = header.filter(|_| config.style.verbosity >= 1) {
+        report.section(Section::new(1, "hops", trace::lines(header)));
     }
     if let Some(arrival) = arrival.filter(|arrival| !arrival.dialogue.is_empty()) {
         report.section(Section::new(3, "dialogue with the mailbox", &arrival.dialogue));

@@ -6,7 +6,7 @@ use check_smtp_core::smtp::{Mailbox, Reply, queue_id};
 use check_smtp_core::timeline::Phase;
 use serde_json::{Map, Value, json};
 
-use super::{arrival, recipients};
+use super::{arrival, recipients, trace};
 use crate::args::{Config, Route};
 use crate::facts::{Facts, Visit};
 
@@ -17,6 +17,7 @@ pub fn facts(config: &Config, facts: &Facts, visit: &Visit) -> Map<String, Value
         Route::Server => None,
     };
     let login = visit.login.login.as_ref();
+    let header = facts.arrival.as_ref().and_then(|arrival| arrival.header.as_deref());
     let own = json!({
         "mx": mx,
         "host": visit.target.host(),
@@ -33,6 +34,7 @@ pub fn facts(config: &Config, facts: &Facts, visit: &Visit) -> Map<String, Value
         "message_id": facts.message_id,
         "size": facts.size,
         "arrival": arrival::json(config, facts.arrival.as_ref()),
+        "trace": header.map(|header| trace::json(config, header)),
         "recipients": recipients_json(config, visit),
     });
     let own = if let Value::Object(own) = own { own } else { Map::new() };

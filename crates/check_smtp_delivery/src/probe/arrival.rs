@@ -10,7 +10,7 @@ use check_smtp_core::smtp::sasl::{Credentials, Needs};
 use crate::args::{Access, Config, Receive};
 use crate::facts::{Arrival, Copy};
 use crate::mailbox::{
-    Action, Cause, Dialogue, Failure, Found, Kind, Login, Mailbox, Receiver, Since, Step, verdicts,
+    Action, Cause, Dialogue, Failure, Found, Kind, Login, Mailbox, Receiver, Since, Step, header_of, verdicts,
 };
 use crate::mark::Mark;
 
@@ -125,7 +125,11 @@ impl<'c> Watch<'c> {
         }
         let failure = self.arrival.failure.map(|failure| starred(failure, hidden));
         let removal = self.arrival.removal.map(|removal| removal.map_err(|failure| starred(failure, hidden)));
-        Arrival { failure, removal, dialogue, ..self.arrival }
+        let header = self
+            .arrival
+            .header
+            .map(|header| hidden.star(&String::from_utf8_lossy(&header)).into_owned().into_bytes());
+        Arrival { header, failure, removal, dialogue, ..self.arrival }
     }
 
     fn look(&mut self, deadline: Deadline) {
@@ -142,6 +146,7 @@ impl<'c> Watch<'c> {
             }
             match found.kind {
                 Kind::Probe => {
+                    self.arrival.header.get_or_insert_with(|| header_of(&found.message).to_vec());
                     let (folder, is_junk) = (found.folder.clone(), found.is_junk);
                     self.arrival.copies.push(Copy { folder, is_junk, after });
                 }
