@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PREFIX ?= /usr/local
 PLUGINDIR ?= $(PREFIX)/lib/nagios/plugins
-FUZZ_TARGETS := reply message capabilities sasl range extra_opts certificate server_hello tlsa mta_sts imap pop3 probe_header
+FUZZ_TARGETS := reply message capabilities sasl range extra_opts certificate server_hello tlsa mta_sts imap pop3 probe_header trace
 FUZZ_SECONDS ?= $(if $(CI),60,5)
 PROGRAMS := check_smtp_conn check_smtp_cert check_smtp_auth check_smtp_delivery
 

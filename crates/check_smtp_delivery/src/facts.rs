@@ -71,6 +71,8 @@ pub struct Arrival {
     pub expected: usize,
     /// Copies found, in the order they were seen.
     pub copies: Vec<Copy>,
+    /// The header of the first copy, 64 KiB of it at the most.
+    pub header: Option<Vec<u8>>,
     /// What reports on this message say.
     pub reports: Vec<Verdict>,
     /// Why it could not be looked at, or no longer.

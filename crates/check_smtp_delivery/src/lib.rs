@@ -10,6 +10,7 @@ pub mod mailbox;
 mod mark;
 mod message;
 mod probe;
+pub mod trace;
 pub mod tracker;
 
 use std::time::Duration;

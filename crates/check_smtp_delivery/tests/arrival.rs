@@ -76,6 +76,8 @@ struct World {
     ca: String,
     /// Of a way to Postfix that is cut when it has taken a message.
     cutting: u16,
+    /// Of a way to Postfix that says the client is far away.
+    afar: u16,
 }
 
 impl World {
@@ -102,6 +104,14 @@ impl World {
             &[
                 Service::new("smtp", ["smtpd_tls_security_level=may"]),
                 Service::with_dovecot("submission", &dovecot.login_socket()),
+                Service::new(
+                    "haproxy",
+                    [
+                        "smtpd_upstream_proxy_protocol=haproxy",
+                        "smtpd_tls_security_level=may",
+                        "smtpd_tls_received_header=yes",
+                    ],
+                ),
             ],
             &deliveries(&dovecot.maildir(""), dovecot.ports().lmtp)?,
         )?;
@@ -109,8 +119,10 @@ impl World {
         let ca = files.path().join("ca.pem");
         std::fs::write(&ca, check_smtp_testbed::factory::Factory::shared()?.ca_pem()?)?;
         let cutting = cutting(postfix.port("smtp")?)?;
+        let afar = afar(postfix.port("haproxy")?)?;
         Ok(Self {
             cutting,
+            afar,
             postfix,
             dovecot,
             tokens,
@@ -141,6 +153,7 @@ impl World {
             ("smtp", self.postfix.port("smtp")?),
             ("submission", self.postfix.port("submission")?),
             ("cutting", self.cutting),
+            ("afar", self.afar),
             ("closed", CLOSED),
             ("lmtp", ports.lmtp),
         ] {
@@ -243,6 +256,29 @@ fn cutting(postfix: u16) -> Result<u16> {
                 client.write_all(said)?;
             }
             client.shutdown(Shutdown::Both)?;
+        }
+        Ok::<(), std::io::Error>(())
+    });
+    Ok(port)
+}
+
+/// Passes everything on, behind a PROXY header with an address that is not loopback.
+fn afar(postfix: u16) -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, mut server) = (client?, TcpStream::connect((Ipv4Addr::LOCALHOST, postfix))?);
+            server.write_all(b"PROXY TCP4 192.0.2.7 192.0.2.25 40000 25\r\n")?;
+            let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+            std::thread::spawn(move || {
+                std::io::copy(&mut from_client, &mut to_server)?;
+                to_server.shutdown(Shutdown::Write)
+            });
+            std::thread::spawn(move || {
+                std::io::copy(&mut server, &mut client)?;
+                client.shutdown(Shutdown::Both)
+            });
         }
         Ok::<(), std::io::Error>(())
     });

@@ -36,6 +36,10 @@ complete -c check_smtp_delivery -l lost-after -d 'A message that has not arrived
 complete -c check_smtp_delivery -l lost-warning -d 'WARNING when the number of messages lost within --window is outside this range [default: 0]' -r
 complete -c check_smtp_delivery -l lost-critical -d 'CRITICAL when it is outside this range; the last one known of being lost is CRITICAL whatever the number [default: 2]' -r
 complete -c check_smtp_delivery -l window -d 'So long a lost or returned message counts, from when that was noticed; less if it arrives after all [default: 1h]' -r
+complete -c check_smtp_delivery -l require -d 'CRITICAL where the receiver\'s Authentication-Results say otherwise (spf=pass,dkim=pass,dmarc=pass); a method they do not name is no fault; wants --authserv-id' -r
+complete -c check_smtp_delivery -l authserv-id -d 'Name the receiver\'s Authentication-Results begin with (RFC 8601); what is said under other names is not trusted; repeatable' -r
+complete -c check_smtp_delivery -l spam-score-warning -d 'WARNING where the score the receiver\'s spam filter gave is outside this range; scores are often below 0, so give ~:5 for 5 at the most' -r
+complete -c check_smtp_delivery -l spam-score-critical -d 'CRITICAL outside this range, given as for --spam-score-warning' -r
 complete -c check_smtp_delivery -l sni -d 'Server name to ask for and to verify [default: the name after -H]; \'none\' sends none' -r
 complete -c check_smtp_delivery -l min-tls -d 'Least TLS version allowed: 1.0, 1.1, 1.2 or 1.3 [default: 1.2]' -r
 complete -c check_smtp_delivery -l max-tls -d 'Greatest TLS version offered' -r
@@ -83,6 +87,7 @@ complete -c check_smtp_delivery -l chunking -d 'Send the message by BDAT instead
 complete -c check_smtp_delivery -l keep -d 'Leave the message in the mailbox; else it is removed once it was seen, it alone'
 complete -c check_smtp_delivery -l dry-run -d 'Leave the message in the mailbox, and say what would be removed from it; the message is sent all the same'
 complete -c check_smtp_delivery -l async -d 'Do not wait: look for what earlier runs have sent, send the next message, and answer about the last one that arrived, was lost or came back, and the oldest still under way; for routes that are slow or greylisted'
+complete -c check_smtp_delivery -l require-tls-hops -d 'CRITICAL where a server on the way took the message without TLS, by its Received field; what does not tell counts as without, hops within a machine are passed over'
 complete -c check_smtp_delivery -s s -l tls -d 'TLS from the first byte (implicit TLS; the default for port 465)'
 complete -c check_smtp_delivery -s S -l starttls -d 'TLS by STARTTLS; not offered or refused is CRITICAL'
 complete -c check_smtp_delivery -l insecure -d 'Do not verify the certificate; the status line says so'

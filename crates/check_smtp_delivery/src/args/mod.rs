@@ -4,6 +4,7 @@ mod access;
 mod content;
 mod envelope;
 mod receive;
+mod trace;
 mod tracking;
 
 use std::net::SocketAddr;
@@ -28,6 +29,8 @@ pub use self::envelope::Envelope;
 use self::envelope::EnvelopeArgs;
 use self::receive::ReceiveArgs;
 pub use self::receive::{Cleanup, Receive};
+pub use self::trace::Requirements;
+use self::trace::TraceArgs;
 use self::tracking::TrackingArgs;
 pub use self::tracking::{Mode, Tracking};
 
@@ -69,6 +72,8 @@ pub struct Args {
     receive: ReceiveArgs,
     #[command(flatten)]
     tracking: TrackingArgs,
+    #[command(flatten)]
+    trace: TraceArgs,
     #[command(flatten)]
     tls: TlsArgs,
     #[command(flatten)]
@@ -156,6 +161,8 @@ pub struct Config {
     pub tracking: Option<Tracking>,
     /// Where tokens and probes are kept, when it was said.
     pub state_dir: Option<PathBuf>,
+    /// What the header of the message must say, once it has arrived.
+    pub trace: Requirements,
     /// Thresholds.
     pub limits: Limits,
     /// The time for everything.
@@ -180,6 +187,7 @@ impl Args {
                 "--receive with --stop-after: no message is sent, leave one of them out",
             ));
         }
+        let trace = self.trace.requirements(receive.is_some())?;
         let mode = mode(&self.tls, self.target.port, login.is_some(), allows_plaintext)?;
         let (route, dns) = self.domain.route(&envelope, &mut self.target, &self.tls, login.is_some())?;
         let usual = if login.is_some() { SUBMISSION } else { RELAY };
@@ -205,6 +213,7 @@ impl Args {
             receive,
             tracking,
             state_dir,
+            trace,
             limits,
             budget,
             style: self.output.style(),

@@ -5,6 +5,7 @@ mod history;
 mod recipients;
 mod route;
 mod show;
+mod trace;
 
 use check_smtp_core::cli::TlsMode;
 use check_smtp_core::contact::findings::{over_tls, unverified};
@@ -15,7 +16,7 @@ use check_smtp_core::plugin::{Advice, Finding, Report, Section, State};
 use check_smtp_core::session::{Fate, Outcome};
 use check_smtp_core::timeline::Phase;
 
-use crate::args::Config;
+use crate::args::{Config, Mode};
 use crate::facts::{Arrival, Facts, Visit};
 
 /// What to do about a fault.
@@ -39,6 +40,8 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     findings.extend(recipients::findings(config, visit, has_arrived));
     findings.extend(arrival::findings(config, arrival));
     findings.extend(history::findings(config, facts));
+    let header = header(config, facts);
+    findings.extend(header.map(|header| trace::findings(config, header)).unwrap_or_default());
     findings.extend(route::findings(config, facts));
     findings.extend(login(config, visit));
     findings.extend(contact::findings::introduction(&visit.contact, &Label::default()));
@@ -57,6 +60,9 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     for passed in facts.visits.iter().take(facts.visits.len() - 1) {
         sections::sections(&mut report, config.style.verbosity, &passed.contact);
     }
+    if let Some(header) = header.filter(|_| config.style.verbosity >= 1) {
+        report.section(Section::new(1, "hops", trace::lines(header)));
+    }
     if let Some(arrival) = arrival.filter(|arrival| !arrival.dialogue.is_empty()) {
         report.section(Section::new(3, "dialogue with the mailbox", &arrival.dialogue));
     }
@@ -73,6 +79,17 @@ fn not_sent(config: &Config, facts: &Facts) -> Report {
     report.extend(history::counts(config, facts));
     report.fact("history", history::json(config, facts));
     report
+}
+
+/// The header of the message that is judged: the one of this run, or the last one that arrived where a run does not wait for its own.
+fn header<'a>(config: &Config, facts: &'a Facts) -> Option<&'a [u8]> {
+    match config.tracking.as_ref()?.mode {
+        Mode::Wait => facts.arrival.as_ref()?.header.as_deref(),
+        Mode::Async => {
+            let tracker = &facts.history.as_ref()?.tracker;
+            tracker.header(&tracker.last_completed()?.token).map(str::as_bytes)
+        }
+    }
 }
 
 /// A domain that takes no mail: nobody was asked.

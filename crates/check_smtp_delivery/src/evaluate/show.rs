@@ -6,7 +6,7 @@ use check_smtp_core::smtp::{Mailbox, Reply, queue_id};
 use check_smtp_core::timeline::Phase;
 use serde_json::{Map, Value, json};
 
-use super::{arrival, history, recipients};
+use super::{arrival, history, recipients, trace};
 use crate::args::{Config, Route};
 use crate::facts::{Facts, Visit};
 
@@ -17,6 +17,7 @@ pub fn facts(config: &Config, facts: &Facts, visit: &Visit) -> Map<String, Value
         Route::Server => None,
     };
     let login = visit.login.login.as_ref();
+    let header = super::header(config, facts);
     let own = json!({
         "mx": mx,
         "host": visit.target.host(),
@@ -34,6 +35,7 @@ pub fn facts(config: &Config, facts: &Facts, visit: &Visit) -> Map<String, Value
         "size": facts.size,
         "arrival": arrival::json(config, facts.arrival.as_ref()),
         "history": history::json(config, facts),
+        "trace": header.map(|header| trace::json(config, header)),
         "recipients": recipients_json(config, visit),
     });
     let own = if let Value::Object(own) = own { own } else { Map::new() };

@@ -1,5 +1,6 @@
 //! Looks for the message where it is to arrive. Decides nothing.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use check_smtp_core::error::Cause as Common;
@@ -11,7 +12,7 @@ use crate::args::{Access, Cleanup, Config, Receive};
 use crate::facts::{Arrival, Copy, History};
 use crate::mailbox::{
     Action, Cause, Dialogue, FOUND_LIMIT, Failure, Found, Kind, Login, Mailbox, Receiver, Removed, Step,
-    verdicts,
+    header_of, verdicts,
 };
 use crate::mark::Mark;
 use crate::probe::keeper::{Keeper, RESERVE};
@@ -175,6 +176,7 @@ impl<'c> Watch<'c> {
         };
         let (count, after) = (all.len(), deadline.elapsed());
         for found in all {
+            let found = Found { message: told(found.message, &self.hidden), ..found };
             if found.instance == self.mark.instance
                 && self.ours.iter().all(|known| known.copy() != found.copy())
                 && self.keeper.note(&found)
@@ -189,6 +191,7 @@ impl<'c> Watch<'c> {
         match found.kind {
             _ if found.token != self.mark.token => {}
             Kind::Probe => {
+                self.arrival.header.get_or_insert_with(|| header_of(&found.message).to_vec());
                 let (folder, is_junk) = (found.folder.clone(), found.is_junk);
                 self.arrival.copies.push(Copy { folder, is_junk, after });
             }
@@ -208,6 +211,15 @@ impl<'c> Watch<'c> {
         self.mailbox = None;
         self.arrival.failure = Some(failure);
     }
+}
+
+/// A message without the secret, should whoever serves the mailbox have put it there: it is kept.
+fn told(message: Vec<u8>, hidden: &Hidden) -> Vec<u8> {
+    let starred = match hidden.star(&String::from_utf8_lossy(&message)) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(starred) => Some(starred.into_bytes()),
+    };
+    starred.unwrap_or(message)
 }
 
 fn starred(failure: Failure, hidden: &Hidden) -> Failure {

@@ -11,6 +11,7 @@ use crate::args::{Config, Mode, Tracking};
 use crate::facts::{History, Unsent};
 use crate::mailbox::{Action, Found, Kind, Since, header_of, verdicts};
 use crate::mark::Mark;
+use crate::trace;
 use crate::tracker::{Arrival, Noted, Place, Store, StoreFault};
 
 /// A state that another run has is waited for, and a file server that does not answer, in this part of the time.
@@ -66,8 +67,10 @@ impl Keeper {
     pub fn note(&mut self, found: &Found) -> bool {
         let now = clock::since_epoch();
         let (tracker, limits) = (&mut self.history.tracker, &self.tracking.limits);
-        // The mailbox's clock may be ahead of ours; behind it is no fault either, see the tracker.
-        let at = found.arrived.map_or(now, |at| at.min(now));
+        // Where the mailbox does not tell when it took the message (POP3), the last server on the way does. Its clock may be ahead of ours;
+        // behind it is no fault either, see the tracker.
+        let told = found.arrived.or_else(|| trace::received_at(header_of(&found.message)));
+        let at = told.map_or(now, |at| at.min(now));
         let noted = match found.kind {
             Kind::Probe => {
                 let place = Place { folder: found.folder.clone(), is_junk: found.is_junk };

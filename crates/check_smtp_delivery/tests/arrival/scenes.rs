@@ -26,7 +26,7 @@ const fn scene(
 }
 
 /// All of them.
-pub const SCENES: [Scene; 28] = [
+pub const SCENES: [Scene; 34] = [
     scene(
         "starttls",
         "--receive imap://starttls@mail.example.org:{imap} {secure}",
@@ -234,5 +234,56 @@ pub const SCENES: [Scene; 28] = [
         (1, 1),
         "SMTP DELIVERY WARNING - 127.0.0.1:{smtp}: mailbox: certificate {any}, accepted for untrusted@example.net as {any}, arrival not known, sent in {t} s",
         &["hint: {any} [receiver_tls]"],
+    ),
+    // What the header says. Postfix writes down an address from afar, which makes the hop one over a network.
+    scene(
+        "hop_plain",
+        "-H 127.0.0.1 -p {afar} -f probe@example.org --to hop_plain@example.net --receive imaps://hop_plain@mail.example.org:{imaps} {secure} --require-tls-hops",
+        (2, 0),
+        "SMTP DELIVERY CRITICAL - 127.0.0.1:{afar}: hop 1 of 1 without TLS: {any} -> mail.example.org with ESMTP, probe arrived in INBOX of hop_plain@example.net after {t} s (sent {t} s)",
+        &["hint: {any} [hop_without_tls]", "1: {any} -> mail.example.org with ESMTP, no TLS"],
+    ),
+    scene(
+        "hop_tls",
+        "-H mail.example.org -I 127.0.0.1 -p {afar} -S --ca-file {ca} -f probe@example.org --to hop_tls@example.net --receive maildir:{mail}/hop_tls --require-tls-hops",
+        (0, 0),
+        "SMTP DELIVERY OK - mail.example.org:{afar} (127.0.0.1) probe arrived in INBOX of hop_tls@example.net after {t} s (sent {t} s over TLSv1.3)",
+        &["OK: the hop over a network was under TLS", "1: {any} -> mail.example.org with ESMTPS, TLSv1.3"],
+    ),
+    scene(
+        "hop_local",
+        "--receive pop3s://hop_local@mail.example.org:{pop3s} {secure} --require-tls-hops",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of hop_local@example.net after {t} s (sent {t} s)",
+        &["OK: no hop has crossed a network", "1: {any} -> mail.example.org with ESMTP, no network"],
+    ),
+    scene(
+        "spam",
+        "--receive imaps://spam@mail.example.org:{imaps} {secure} --header 'X-Spam-Status: Yes, score=6.1 required=5.0 tests=GTUBE' --spam-score-warning ~:5 --spam-score-critical ~:8",
+        (1, 0),
+        "SMTP DELIVERY WARNING - 127.0.0.1:{smtp}: spam score 6.1 (over 5), spam from 5 on, probe arrived in INBOX of spam@example.net after {t} s (sent {t} s)",
+        &["hint: {any} [spam_score]", "OK: a filter on the way has flagged it as spam"],
+    ),
+    scene(
+        "dkim",
+        "--receive maildir:{mail}/dkim --header 'Authentication-Results: mail.example.org; spf=pass smtp.mailfrom=example.org; dkim=fail (bad signature) header.d=example.org' --authserv-id mail.example.org --require spf=pass,dkim=pass,dmarc=pass",
+        (2, 0),
+        "SMTP DELIVERY CRITICAL - 127.0.0.1:{smtp}: dkim=fail (header.d=example.org) by mail.example.org, where pass is required, probe arrived in INBOX of dkim@example.net after {t} s (sent {t} s)",
+        &[
+            "hint: {any} [authentication]",
+            "OK: spf=pass by mail.example.org",
+            "OK: the header has no dmarc result by mail.example.org, so nothing is held against it",
+        ],
+    ),
+    // Somebody else's word.
+    scene(
+        "stranger",
+        "--receive maildir:{mail}/stranger --header 'Authentication-Results: mx.example.com; spf=fail' --authserv-id mail.example.org --require spf=pass --spam-score-critical ~:8",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of stranger@example.net after {t} s (sent {t} s)",
+        &[
+            "OK: the header has no spf result by mail.example.org (there are results by mx.example.com, which --authserv-id does not name), so nothing is held against it",
+            "OK: no spam score in the header",
+        ],
     ),
 ];
