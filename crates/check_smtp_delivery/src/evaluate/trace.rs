@@ -129,7 +129,9 @@ fn absent(trace: &Trace, required: &Requirements, method: Method) -> Finding {
     let names = required.authserv_ids.join(", ");
     let mut others: Vec<&str> = Vec::new();
     if trusted(trace, required).next().is_none() {
-        others.extend(trace.authentication.iter().filter_map(|field| field.authserv_id.as_deref()));
+        let names = trace.authentication.iter().map(|field| field.authserv_id.as_deref());
+        // Exchange Online gives none.
+        others.extend(names.map(|name| name.unwrap_or("a server without a name")));
         others.dedup();
         others.truncate(NOTES_LIMIT);
     }

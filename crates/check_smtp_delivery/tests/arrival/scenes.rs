@@ -26,7 +26,7 @@ const fn scene(
 }
 
 /// All of them.
-pub const SCENES: [Scene; 34] = [
+pub const SCENES: [Scene; 35] = [
     scene(
         "starttls",
         "--receive imap://starttls@mail.example.org:{imap} {secure}",
@@ -285,5 +285,13 @@ pub const SCENES: [Scene; 34] = [
             "OK: the header has no spf result by mail.example.org (there are results by mx.example.com, which --authserv-id does not name), so nothing is held against it",
             "OK: no spam score in the header",
         ],
+    ),
+    // The secret of the mailbox in the header: it is starred out.
+    scene(
+        "repeated",
+        "--receive imaps://repeated@mail.example.org:{imaps} {secure} --header 'Authentication-Results: mail.example.org; spf=correct-horse' --authserv-id mail.example.org",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of repeated@example.net after {t} s (sent {t} s)",
+        &["OK: mail.example.org says spf=***"],
     ),
 ];
