@@ -97,6 +97,12 @@ impl World {
                 .and("smtpd_sender_restrictions=reject_sender_login_mismatch")
                 .and("smtpd_relay_restrictions=permit_sasl_authenticated,reject")
                 .and(owned),
+            Service::new("refusing", ["smtpd_tls_security_level=may", "smtpd_tls_CAfile=/none"]),
+            Service::new("keyless", ["smtpd_tls_security_level=may", "smtpd_tls_chain_files=/none"]),
+            Service::new(
+                "ancient",
+                ["smtpd_tls_security_level=may", "smtpd_tls_protocols=TLSv1", "tls_config_file=none"],
+            ),
             Service::new("small", ["message_size_limit=10000"]),
             Service::new("known", ["local_recipient_maps=inline:{known@example.org=known}"]),
             Service::new("strangers", ["mynetworks=", "smtpd_relay_restrictions=reject_unauth_destination"]),
@@ -124,7 +130,9 @@ impl World {
         let mut filled = text
             .replace("{knot}", &self.names.address().to_string())
             .replace("{ca}", &self.postfix.ca_file());
-        for service in ["smtp", "submission", "small", "known", "strangers", "slow"] {
+        for service in
+            ["smtp", "submission", "small", "known", "strangers", "slow", "refusing", "keyless", "ancient"]
+        {
             filled = filled.replace(&format!("{{{service}}}"), &self.postfix.port(service)?.to_string());
         }
         Ok(filled)
