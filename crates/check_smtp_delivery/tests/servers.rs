@@ -25,7 +25,7 @@ const USER: &str = "probe@example.org";
 const PASSWORD: &str = "correct horse";
 
 /// What the hosts of the domains do that are no Postfix, on its port: an address and a dialogue for each.
-const HOSTS: [(Ipv4Addr, &str); 4] = [
+const HOSTS: [(Ipv4Addr, &str); 5] = [
     (Ipv4Addr::new(127, 0, 0, 3), "S: 451 4.3.2 not now\nC: QUIT\nS: 221 bye\nclose"),
     (Ipv4Addr::new(127, 0, 0, 4), "S: 554 5.7.1 not you\nC: QUIT\nS: 221 bye\nclose"),
     (
@@ -35,6 +35,11 @@ const HOSTS: [(Ipv4Addr, &str); 4] = [
     (
         Ipv4Addr::new(127, 0, 0, 6),
         "S: 220 ready\nC: EHLO *\nS: 250 ready\nC: MAIL*\nS: 250 Ok\nC: RCPT*\nS: 451 4.3.0 lookup failed\nC: QUIT\nS: 221 bye\nclose",
+    ),
+    // Somebody on the path who adds to the dialogue.
+    (
+        Ipv4Addr::new(127, 0, 0, 8),
+        "S: 220 ready\nC: EHLO *\nS: 250-ready\nS: 250 STARTTLS\nC: STARTTLS\ns: 220 go\\r\\n250 added\\r\\n\nexpect-eof",
     ),
 ];
 
@@ -209,7 +214,7 @@ impl World {
 }
 
 fn zones() -> Vec<Zone> {
-    let records: [(&str, &[&str]); 11] = [
+    let records: [(&str, &[&str]); 12] = [
         ("one.example", &["@ MX 10 mail", "mail A 127.0.0.1"]),
         ("backup.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.2", "b A 127.0.0.1"]),
         ("busy.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.3", "b A 127.0.0.1"]),
@@ -219,6 +224,7 @@ fn zones() -> Vec<Zone> {
         ("down.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.2", "b CNAME none"]),
         ("example.org", &["@ MX 10 mail", "mail A 127.0.0.1"]),
         ("filtered.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.7", "b A 127.0.0.1"]),
+        ("tampered.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.8", "b A 127.0.0.1"]),
         ("null.example", &["@ MX 0 ."]),
         ("implicit.example", &["@ A 127.0.0.1"]),
     ];

@@ -121,7 +121,7 @@ pub const POSTFIX: [Scene; 13] = [
 ];
 
 /// By the MX records of a domain; the port of all hosts is Postfix's.
-pub const MX: [Scene; 18] = [
+pub const MX: [Scene; 19] = [
     scene(
         "mx",
         "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@one.example",
@@ -172,6 +172,14 @@ pub const MX: [Scene; 18] = [
         (1, 1),
         "SMTP DELIVERY WARNING - mail.example.org:{keyless} (127.0.0.1, MX of example.org): STARTTLS is offered and fails, so mail goes in the clear: TLS handshake failed: the server answered with the alert 'handshake failure', accepted for sink@example.org as {any}, arrival not checked, sent in {t} s",
         &["hint: {any} [tls_no_common_cipher]"],
+    ),
+    // Where somebody tampers there is no way around it, and no next host.
+    scene(
+        "mx_tampered",
+        "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@tampered.example",
+        (2, 0),
+        "SMTP DELIVERY CRITICAL - a.tampered.example:{smtp} (127.0.0.8, MX of tampered.example): {any}",
+        &["hint: {any} [starttls_injection]"],
     ),
     // Any TLS is better than none, unless it is said which; then there is no way around it.
     scene(
