@@ -192,7 +192,7 @@ impl World {
             faults.push(format!("- {expected}\n+ {first}"));
         }
         let may_stay = ["--keep", "--dry-run"].iter().any(|flag| scene.arguments.contains(flag));
-        // The first look of all searches as well, for what earlier runs have left: without a range.
+        // The first look of all searches as well, for what earlier runs have left: up to a number.
         if stdout.contains(":* HEADER") && !may_stay {
             faults.push("probes are counted where nothing stays".to_owned());
         }

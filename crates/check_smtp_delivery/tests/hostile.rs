@@ -49,8 +49,9 @@ fn println_to_stdout(text: &str) {
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).unwrap();
 }
 
-/// Opens the mailbox and looks twice.
+/// Opens the mailbox and looks twice, or counts.
 fn meet(url: &str, is_old: bool, deadline: Deadline) -> Result<usize, Failure> {
+    let (url, is_count) = url.strip_prefix("count ").map_or((url, false), |url| (url, true));
     let (url, is_plain) = url.strip_prefix("plain ").map_or((url, false), |url| (url, true));
     let mut source: Source = url.parse().unwrap();
     let (Source::Imap(server) | Source::Pop3(server)) = &mut source else { unreachable!() };
@@ -86,6 +87,9 @@ fn meet(url: &str, is_old: bool, deadline: Deadline) -> Result<usize, Failure> {
     let receiver = Receiver { source, way, instance: "mx1".parse().unwrap(), login: Some(login) };
     let since = if is_old { Since::Beginning } else { Since::Now };
     let ended = Mailbox::open(&receiver, &since, deadline).and_then(|mut mailbox| {
+        if is_count {
+            return Ok(mailbox.probes()?.unwrap_or_default());
+        }
         let found = mailbox.look()?.len() + mailbox.look()?.len();
         mailbox.pause(Duration::from_millis(100))?;
         Ok(found)
@@ -184,6 +188,28 @@ fn whatever_an_imap_server_sends_at_any_point() {
 }
 
 #[test]
+fn whatever_an_imap_server_answers_to_a_count() {
+    let before = format!(
+        "{GREETING}{LOGIN}{LIST}{EXAMINE}C: a4 NOOP\nS: a4 OK\nC: a5 UID SEARCH 1:* HEADER X-Smtp-Monitoring-Probe \"mx1/\"\n"
+    );
+    for (attack, told) in ATTACKS {
+        let said = said_of("count plain imap", &format!("{before}{attack}\n"), false);
+        assert!(told.iter().any(|words| said.contains(words)), "{attack}: {said}");
+    }
+    for (answer, told) in [
+        ("S: * SEARCH 1 3\nS: a5 OK", "2 found"),
+        ("S: * SEARCH\nS: a5 OK", "0 found"),
+        // It cannot tell, and that is no fault of the run.
+        ("S: a5 NO not here", "0 found"),
+        ("S: a5 BAD what", "0 found"),
+        // There are no more than three messages.
+        ("repeat 2000 * SEARCH 1 2 3 4 5\\r\\n\nS: a5 OK", "3 found"),
+    ] {
+        assert_eq!(said_of("count plain imap", &format!("{before}{answer}\n"), false), told, "{answer}");
+    }
+}
+
+#[test]
 fn numbers_and_headers_that_make_no_sense() {
     let before = format!("{GREETING}{LOGIN}{LIST}{EXAMINE}{NOOP}");
     let fetched = |line: &str, rest: &str| format!("{before}S: {line}\nS: a5 OK\n{rest}");
@@ -221,7 +247,7 @@ fn numbers_and_headers_that_make_no_sense() {
 #[test]
 fn a_search_without_end() {
     let before = format!(
-        "{GREETING}{LOGIN}{LIST}{EXAMINE}C: a4 NOOP\nS: a4 OK\nC: a5 UID SEARCH HEADER X-Smtp-Monitoring-Probe \"mx1/\"\n"
+        "{GREETING}{LOGIN}{LIST}{EXAMINE}C: a4 NOOP\nS: a4 OK\nC: a5 UID SEARCH *\n"
     );
     let said =
         said_of("plain imap", &format!("{before}flood * SEARCH 1 2 3 4 5 6 7 8 9 4000000000\\r\\n\n"), true);

@@ -25,7 +25,7 @@ const USER: &str = "probe@example.org";
 const PASSWORD: &str = "correct horse";
 
 /// What the hosts of the domains do that are no Postfix, on its port: an address and a dialogue for each.
-const HOSTS: [(Ipv4Addr, &str); 4] = [
+const HOSTS: [(Ipv4Addr, &str); 5] = [
     (Ipv4Addr::new(127, 0, 0, 3), "S: 451 4.3.2 not now\nC: QUIT\nS: 221 bye\nclose"),
     (Ipv4Addr::new(127, 0, 0, 4), "S: 554 5.7.1 not you\nC: QUIT\nS: 221 bye\nclose"),
     (
@@ -35,6 +35,11 @@ const HOSTS: [(Ipv4Addr, &str); 4] = [
     (
         Ipv4Addr::new(127, 0, 0, 6),
         "S: 220 ready\nC: EHLO *\nS: 250 ready\nC: MAIL*\nS: 250 Ok\nC: RCPT*\nS: 451 4.3.0 lookup failed\nC: QUIT\nS: 221 bye\nclose",
+    ),
+    // Somebody on the path who adds to the dialogue.
+    (
+        Ipv4Addr::new(127, 0, 0, 8),
+        "S: 220 ready\nC: EHLO *\nS: 250-ready\nS: 250 STARTTLS\nC: STARTTLS\ns: 220 go\\r\\n250 added\\r\\n\nexpect-eof",
     ),
 ];
 
@@ -97,6 +102,12 @@ impl World {
                 .and("smtpd_sender_restrictions=reject_sender_login_mismatch")
                 .and("smtpd_relay_restrictions=permit_sasl_authenticated,reject")
                 .and(owned),
+            Service::new("refusing", ["smtpd_tls_security_level=may", "smtpd_tls_CAfile=/none"]),
+            Service::new("keyless", ["smtpd_tls_security_level=may", "smtpd_tls_chain_files=/none"]),
+            Service::new(
+                "ancient",
+                ["smtpd_tls_security_level=may", "smtpd_tls_protocols=TLSv1", "tls_config_file=none"],
+            ),
             Service::new("small", ["message_size_limit=10000"]),
             Service::new("known", ["local_recipient_maps=inline:{known@example.org=known}"]),
             Service::new("strangers", ["mynetworks=", "smtpd_relay_restrictions=reject_unauth_destination"]),
@@ -124,7 +135,9 @@ impl World {
         let mut filled = text
             .replace("{knot}", &self.names.address().to_string())
             .replace("{ca}", &self.postfix.ca_file());
-        for service in ["smtp", "submission", "small", "known", "strangers", "slow"] {
+        for service in
+            ["smtp", "submission", "small", "known", "strangers", "slow", "refusing", "keyless", "ancient"]
+        {
             filled = filled.replace(&format!("{{{service}}}"), &self.postfix.port(service)?.to_string());
         }
         Ok(filled)
@@ -201,7 +214,7 @@ impl World {
 }
 
 fn zones() -> Vec<Zone> {
-    let records: [(&str, &[&str]); 11] = [
+    let records: [(&str, &[&str]); 12] = [
         ("one.example", &["@ MX 10 mail", "mail A 127.0.0.1"]),
         ("backup.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.2", "b A 127.0.0.1"]),
         ("busy.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.3", "b A 127.0.0.1"]),
@@ -211,6 +224,7 @@ fn zones() -> Vec<Zone> {
         ("down.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.2", "b CNAME none"]),
         ("example.org", &["@ MX 10 mail", "mail A 127.0.0.1"]),
         ("filtered.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.7", "b A 127.0.0.1"]),
+        ("tampered.example", &["@ MX 10 a", "@ MX 20 b", "a A 127.0.0.8", "b A 127.0.0.1"]),
         ("null.example", &["@ MX 0 ."]),
         ("implicit.example", &["@ A 127.0.0.1"]),
     ];

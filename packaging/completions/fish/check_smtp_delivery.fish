@@ -81,7 +81,7 @@ complete -c check_smtp_delivery -l extra-opts -d 'Read options from an ini file 
 complete -c check_smtp_delivery -s 4 -l ipv4 -d 'Use IPv4 only'
 complete -c check_smtp_delivery -s 6 -l ipv6 -d 'Use IPv6 only'
 complete -c check_smtp_delivery -s L -l lmtp -d 'Speak LMTP (LHLO instead of EHLO)'
-complete -c check_smtp_delivery -l mx -d 'Send to the MX hosts of the recipients\' domain instead of -H, in their order; the next one only where one is not reached, or puts us off at the greeting'
+complete -c check_smtp_delivery -l mx -d 'Send to the MX hosts of the recipients\' domain instead of -H, in their order; the next one only where one is not reached, or puts us off at the greeting. TLS is what other servers make of it, unless -S is given: STARTTLS where it is offered, not verified'
 complete -c check_smtp_delivery -l verp -d 'Put the token behind the sender\'s user in the envelope (user+TOKEN@...), so that each bounce names its probe'
 complete -c check_smtp_delivery -l chunking -d 'Send the message by BDAT instead of DATA (RFC 3030)'
 complete -c check_smtp_delivery -l keep -d 'Leave the message in the mailbox; else it is removed once it was seen, it alone'

@@ -38,8 +38,14 @@ fn secure(base: &str, usages: &[u8]) -> TlsaLookup {
 }
 
 fn endpoint(host: usize, chain: usize, dane: Option<DaneSeen>) -> Endpoint {
-    let contact =
-        Contact { port: 25, address: None, attempts: Vec::new(), record: Record::default(), failure: None };
+    let contact = Contact {
+        port: 25,
+        address: None,
+        attempts: Vec::new(),
+        record: Record::default(),
+        failure: None,
+        tls_failure: None,
+    };
     Endpoint { host, contact, key_kind: None, chain: Some(chain), staple: None, dane }
 }
 

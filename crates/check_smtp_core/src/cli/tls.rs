@@ -57,6 +57,8 @@ pub struct TlsArgs {
 pub enum TlsMode {
     /// Never.
     None,
+    /// After STARTTLS where it is offered and works, else never: what servers do with each other (RFC 7435). Nothing is verified.
+    Opportunistic,
     /// After STARTTLS.
     StartTls,
     /// At once.

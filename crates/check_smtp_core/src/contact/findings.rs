@@ -92,15 +92,31 @@ pub fn introduction(contact: &Contact, label: &Label) -> Option<Finding> {
 
 /// The TLS session, where it stands.
 pub fn tls(settings: &tls::Settings, contact: &Contact, label: &Label) -> Option<Finding> {
+    let verified = if settings.is_verified { "verified" } else { "not verified (--insecure)" };
+    let id = if settings.is_verified { "tls" } else { "tls_not_verified" };
+    let text = session(contact, verified)?;
+    Some(Finding::new(id, State::Ok, label.text(text)))
+}
+
+/// Opportunistic TLS: a session that nobody vouches for, or why there is none where it was offered. Mail arrives all the same, and can be
+/// read on the way.
+pub fn opportunistic_tls(contact: &Contact, label: &Label) -> Option<Finding> {
+    if let Some(failure) = &contact.tls_failure {
+        let text = format!("STARTTLS is offered and fails, so mail goes in the clear: {failure}");
+        let finding = Finding::new("tls_fallback", State::Warning, label.text(text));
+        return Some(finding.advised(advice::for_failure(failure)));
+    }
+    let text = session(contact, "not verified (opportunistic)")?;
+    Some(Finding::new("tls_not_verified", State::Ok, label.text(text)))
+}
+
+fn session(contact: &Contact, verified: &str) -> Option<String> {
     let session = contact.record.tls.as_ref().filter(|session| session.verdicts.faults().is_empty())?;
     let certificate = session.certificates.first();
     let until = certificate
         .map(|c| format!(", certificate of {} valid until {}", c.label(), date(c.not_after)))
         .unwrap_or_default();
-    let verified = if settings.is_verified { "verified" } else { "not verified (--insecure)" };
-    let text = format!("{} {}, {verified}{until}", session.version, session.cipher);
-    let id = if settings.is_verified { "tls" } else { "tls_not_verified" };
-    Some(Finding::new(id, State::Ok, label.text(text)))
+    Some(format!("{} {}, {verified}{until}", session.version, session.cipher))
 }
 
 /// ` over TLSv1.3`, or nothing in the clear.

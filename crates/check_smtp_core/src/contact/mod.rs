@@ -36,6 +36,8 @@ pub struct Contact {
     pub record: Record,
     /// Where the session could not go on.
     pub failure: Option<Failure>,
+    /// Why it went on in the clear, on a new connection, where TLS is opportunistic and was offered.
+    pub tls_failure: Option<Failure>,
 }
 
 impl Contact {
@@ -58,6 +60,7 @@ impl Contact {
             attempts: Vec::new(),
             record: Record { timeline: lookup, ..Record::default() },
             failure: Some(failure),
+            tls_failure: None,
         }
     }
 }
@@ -113,23 +116,21 @@ impl Way<'_> {
     ) -> Contact {
         let record =
             Record { timeline: lookup.clone(), keeps_dialogue: self.keeps_dialogue, ..Record::default() };
-        let began = deadline.elapsed();
-        let (attempts, dialed) = self.dial(addresses, until_connected);
-        let mut contact = Contact { port, address: None, attempts, record, failure: None };
-        let record = &mut contact.record;
-        let ended = match dialed {
-            Ok((wire, address)) => {
-                record.timeline.finished(Phase::Connect, began, deadline.elapsed());
-                contact.address = address;
-                let session = self.enter(wire, address, record, deadline);
-                session.and_then(|session| dialogue(session, record))
+        let attempts = Vec::new();
+        let mut contact = Contact { port, address: None, attempts, record, failure: None, tls_failure: None };
+        let begun = match self.begin(addresses, &mut contact, (deadline, until_connected)) {
+            Err(Stopped { failure, channel }) if self.falls_back(&failure) && !deadline.left().is_zero() => {
+                contact.tls_failure = Some(failure);
+                if let Some(channel) = channel {
+                    channel.quit(&mut contact.record);
+                }
+                let in_the_clear = Self { mode: TlsMode::None, ..*self };
+                in_the_clear.begin(addresses, &mut contact, (deadline, until_connected))
             }
-            Err(cause) => {
-                record.timeline.ended(deadline.elapsed());
-                Err(Stopped { failure: Failure::new(Phase::Connect, cause), channel: None })
-            }
+            begun => begun,
         };
-        let channel = match ended {
+        let record = &mut contact.record;
+        let channel = match begun.and_then(|session| dialogue(session, record)) {
             Ok(channel) => Some(channel),
             Err(stopped) => {
                 contact.failure = Some(stopped.failure);
@@ -140,6 +141,40 @@ impl Way<'_> {
             channel.quit(&mut contact.record);
         }
         contact
+    }
+
+    /// Connects, and goes up to the last EHLO.
+    fn begin(
+        &self,
+        addresses: &[SocketAddr],
+        contact: &mut Contact,
+        (deadline, until_connected): (Deadline, Deadline),
+    ) -> Result<Session, Stopped> {
+        let began = deadline.elapsed();
+        let (attempts, dialed) = self.dial(addresses, until_connected);
+        contact.attempts.extend(attempts);
+        match dialed {
+            Ok((wire, address)) => {
+                contact.record.timeline.finished(Phase::Connect, began, deadline.elapsed());
+                contact.address = address;
+                self.enter(wire, address, &mut contact.record, deadline)
+            }
+            Err(cause) => {
+                contact.record.timeline.ended(deadline.elapsed());
+                Err(Stopped { failure: Failure::new(Phase::Connect, cause), channel: None })
+            }
+        }
+    }
+
+    /// Whether opportunistic TLS gives way to the clear (RFC 7435 section 3). It does not where somebody tampers, nor for a fault of ours, nor
+    /// below the version that was asked for.
+    fn falls_back(&self, failure: &Failure) -> bool {
+        self.mode == TlsMode::Opportunistic
+            && matches!(failure.phase, Phase::StartTls | Phase::Tls)
+            && matches!(
+                failure.cause,
+                Cause::Refused(_) | Cause::Handshake(_) | Cause::Closed | Cause::Reset | Cause::PlaintextSmtp
+            )
     }
 
     /// Offers TLS by a hello made by hand, on a connection of its own.
@@ -211,7 +246,12 @@ impl Way<'_> {
         }
         let name = helo_name(target.helo.as_deref(), &greeted);
         let session = greeted.introduce(target.protocol, &name, record)?;
-        if self.mode != TlsMode::StartTls {
+        let begins_tls = match self.mode {
+            TlsMode::None | TlsMode::Implicit => false,
+            TlsMode::Opportunistic => session.capabilities().offers("STARTTLS"),
+            TlsMode::StartTls => true,
+        };
+        if !begins_tls {
             return Ok(session);
         }
         session.start_tls(self.tls, record)?.introduce(target.protocol, &name, record)

@@ -95,7 +95,7 @@ pub struct Args {
 #[group(skip)]
 #[command(next_help_heading = "Domain")]
 pub struct DomainArgs {
-    /// Send to the MX hosts of the recipients' domain instead of -H, in their order; the next one only where one is not reached, or puts us off at the greeting
+    /// Send to the MX hosts of the recipients' domain instead of -H, in their order; the next one only where one is not reached, or puts us off at the greeting. TLS is what other servers make of it, unless -S is given: STARTTLS where it is offered, not verified
     #[arg(long, num_args = 0, default_missing_value = "")]
     mx: Option<Given>,
     /// The name server.
@@ -201,11 +201,16 @@ impl Args {
             Some(_) => Some(self.tracking.tracking(run, envelope.to.len(), budget)?),
             None => self.tracking.nothing().map(|()| None)?,
         };
+        let (mode, tls) = if route == Route::Server || mode != TlsMode::None {
+            (mode, self.tls.settings(&target)?)
+        } else {
+            opportunistic(self.tls, &target)?
+        };
         Ok(Config {
             route,
             dns,
             mode,
-            tls: self.tls.settings(&target)?,
+            tls,
             target,
             login,
             envelope,
@@ -316,6 +321,13 @@ fn mode(
         ))),
         None => Ok(mode),
     }
+}
+
+/// What a sender does with a domain's MX hosts: any TLS is better than none, unless the admin says which.
+fn opportunistic(tls: TlsArgs, target: &Target) -> Result<(TlsMode, tls::Settings), UsageError> {
+    let least = tls.min_tls.unwrap_or(tls::Version::Tls10);
+    let settings = tls.settings(target)?;
+    Ok((TlsMode::Opportunistic, tls::Settings { least, is_verified: false, ..settings }))
 }
 
 fn mechanism(text: &str) -> Result<Mechanism, String> {

@@ -45,7 +45,7 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
     findings.extend(route::findings(config, facts));
     findings.extend(login(config, visit));
     findings.extend(contact::findings::introduction(&visit.contact, &Label::default()));
-    findings.extend(contact::findings::tls(&config.tls, &visit.contact, &Label::default()));
+    findings.extend(tls(config, visit));
     findings.extend(recipients::notes(config, facts, visit));
     findings.extend(times(config, facts, visit));
     findings.extend(recipients::count(config, visit));
@@ -112,6 +112,14 @@ fn failure(visit: &Visit) -> Vec<Finding> {
     failure
         .map(|failure| contact::findings::login_failure(failure, visit.login.login.as_ref()))
         .unwrap_or_default()
+}
+
+fn tls(config: &Config, visit: &Visit) -> Option<Finding> {
+    let label = Label::default();
+    match config.mode {
+        TlsMode::Opportunistic => contact::findings::opportunistic_tls(&visit.contact, &label),
+        _ => contact::findings::tls(&config.tls, &visit.contact, &label),
+    }
 }
 
 fn login(config: &Config, visit: &Visit) -> Vec<Finding> {

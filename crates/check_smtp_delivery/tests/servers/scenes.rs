@@ -121,26 +121,26 @@ pub const POSTFIX: [Scene; 13] = [
 ];
 
 /// By the MX records of a domain; the port of all hosts is Postfix's.
-pub const MX: [Scene; 13] = [
+pub const MX: [Scene; 19] = [
     scene(
         "mx",
         "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@one.example",
         (0, 1),
-        "SMTP DELIVERY OK - mail.one.example:{smtp} (127.0.0.1, MX of one.example) accepted for sink@one.example as {any}, arrival not checked, sent in {t} s",
-        &[],
+        "SMTP DELIVERY OK - mail.one.example:{smtp} (127.0.0.1, MX of one.example) accepted for sink@one.example as {any} over TLSv1.3, arrival not checked, sent in {t} s, certificate not verified",
+        &["OK: TLSv1.3 {any}, not verified (opportunistic), certificate of {any}"],
     ),
     scene(
         "mx_passed_over",
         "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@backup.example",
         (1, 1),
-        "SMTP DELIVERY WARNING - b.backup.example:{smtp} (127.0.0.1, MX of backup.example): MX host a.backup.example (preference 10) was passed over: connect failed: connection refused, accepted for sink@backup.example as {any}, arrival not checked, sent in {t} s",
+        "SMTP DELIVERY WARNING - b.backup.example:{smtp} (127.0.0.1, MX of backup.example): MX host a.backup.example (preference 10) was passed over: connect failed: connection refused, accepted for sink@backup.example as {any} over TLSv1.3, arrival not checked, sent in {t} s, certificate not verified",
         &["hint: {any} [connect_refused]"],
     ),
     scene(
         "mx_busy",
         "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@busy.example",
         (1, 1),
-        "SMTP DELIVERY WARNING - b.busy.example:{smtp} (127.0.0.1, MX of busy.example): MX host a.busy.example (preference 10) was passed over: refused us at the greeting: 451 4.3.2 not now, accepted for sink@busy.example as {any}, arrival not checked, sent in {t} s",
+        "SMTP DELIVERY WARNING - b.busy.example:{smtp} (127.0.0.1, MX of busy.example): MX host a.busy.example (preference 10) was passed over: refused us at the greeting: 451 4.3.2 not now, accepted for sink@busy.example as {any} over TLSv1.3, arrival not checked, sent in {t} s, certificate not verified",
         &["hint: {any} [put_off]"],
     ),
     // Half of the time is the second host's.
@@ -148,7 +148,7 @@ pub const MX: [Scene; 13] = [
         "mx_filtered",
         "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@filtered.example -t 4",
         (1, 1),
-        "SMTP DELIVERY WARNING - b.filtered.example:{smtp} (127.0.0.1, MX of filtered.example): MX host a.filtered.example (preference 10) was passed over: no answer to the connect within {t} s, accepted for sink@filtered.example as {any}, arrival not checked, sent in {t} s",
+        "SMTP DELIVERY WARNING - b.filtered.example:{smtp} (127.0.0.1, MX of filtered.example): MX host a.filtered.example (preference 10) was passed over: no answer to the connect within {t} s, accepted for sink@filtered.example as {any} over TLSv1.3, arrival not checked, sent in {t} s, certificate not verified",
         &["hint: {any} [connect_filtered]"],
     ),
     scene(
@@ -156,6 +156,51 @@ pub const MX: [Scene; 13] = [
         "--mx --resolver {knot} -p {smtp} -S --ca-file {ca} -f probe@example.org --to sink@example.org",
         (0, 1),
         "SMTP DELIVERY OK - mail.example.org:{smtp} (127.0.0.1, MX of example.org) accepted for sink@example.org as {any} over TLSv1.3, arrival not checked, sent in {t} s",
+        &[],
+    ),
+    // What is offered and fails is gone without, on a new connection, and told.
+    scene(
+        "mx_starttls_refused",
+        "--mx --resolver {knot} -p {refusing} -f probe@example.org --to sink@example.org",
+        (1, 1),
+        "SMTP DELIVERY WARNING - mail.example.org:{refusing} (127.0.0.1, MX of example.org): STARTTLS is offered and fails, so mail goes in the clear: refused us at STARTTLS: 454 4.7.0 TLS not available due to local problem, accepted for sink@example.org as {any}, arrival not checked, sent in {t} s",
+        &["hint: {any}"],
+    ),
+    scene(
+        "mx_handshake_fails",
+        "--mx --resolver {knot} -p {keyless} -f probe@example.org --to sink@example.org",
+        (1, 1),
+        "SMTP DELIVERY WARNING - mail.example.org:{keyless} (127.0.0.1, MX of example.org): STARTTLS is offered and fails, so mail goes in the clear: TLS handshake failed: the server answered with the alert 'handshake failure', accepted for sink@example.org as {any}, arrival not checked, sent in {t} s",
+        &["hint: {any} [tls_no_common_cipher]"],
+    ),
+    // Where somebody tampers there is no way around it, and no next host.
+    scene(
+        "mx_tampered",
+        "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@tampered.example",
+        (2, 0),
+        "SMTP DELIVERY CRITICAL - a.tampered.example:{smtp} (127.0.0.8, MX of tampered.example): {any}",
+        &["hint: {any} [starttls_injection]"],
+    ),
+    // Any TLS is better than none, unless it is said which; then there is no way around it.
+    scene(
+        "mx_ancient",
+        "--mx --resolver {knot} -p {ancient} -f probe@example.org --to sink@example.org",
+        (0, 1),
+        "SMTP DELIVERY OK - mail.example.org:{ancient} (127.0.0.1, MX of example.org) accepted for sink@example.org as {any} over TLSv1, arrival not checked, sent in {t} s, certificate not verified",
+        &[],
+    ),
+    scene(
+        "mx_too_old",
+        "--mx --resolver {knot} -p {ancient} -f probe@example.org --to sink@example.org --min-tls 1.2",
+        (2, 0),
+        "SMTP DELIVERY CRITICAL - mail.example.org:{ancient} (127.0.0.1, MX of example.org): TLSv1 negotiated, TLSv1.2 is the least allowed",
+        &["hint: {any}"],
+    ),
+    scene(
+        "mx_in_the_clear",
+        "--mx --resolver {knot} -p {small} -f probe@example.org --to sink@example.org",
+        (0, 1),
+        "SMTP DELIVERY OK - mail.example.org:{small} (127.0.0.1, MX of example.org) accepted for sink@example.org as {any}, arrival not checked, sent in {t} s",
         &[],
     ),
     // Each host is verified by its own name; a wrong one is no reason to ask another host.
@@ -209,7 +254,7 @@ pub const MX: [Scene; 13] = [
         "mx_implicit",
         "--mx --resolver {knot} -p {smtp} -f probe@example.org --to sink@implicit.example",
         (0, 1),
-        "SMTP DELIVERY OK - implicit.example:{smtp} (127.0.0.1, MX of implicit.example) accepted for sink@implicit.example as {any}, arrival not checked, sent in {t} s",
+        "SMTP DELIVERY OK - implicit.example:{smtp} (127.0.0.1, MX of implicit.example) accepted for sink@implicit.example as {any} over TLSv1.3, arrival not checked, sent in {t} s, certificate not verified",
         &["OK: implicit.example has no MX record: senders try its own addresses (RFC 5321 section 5.1)"],
     ),
     scene(

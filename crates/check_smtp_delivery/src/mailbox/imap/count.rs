@@ -7,7 +7,7 @@ use crate::mailbox::failure::{Cause, Failure, Step};
 use crate::mailbox::header::PROBE_HEADER;
 
 /// Messages of a folder that are searched, the last ones: so many numbers fit into one line of an answer.
-const WINDOW: u32 = 5000;
+pub(super) const WINDOW: u32 = 5000;
 
 impl Imap {
     /// Probes of ours among the last messages of each folder; `None` where the server does not search.
@@ -43,10 +43,10 @@ impl Imap {
         }
         let first = exists.saturating_sub(WINDOW - 1).max(1);
         let command = format!("UID SEARCH {first}:* HEADER {PROBE_HEADER} \"{}/\"", self.instance);
-        let mut count = 0;
+        let (mut count, most) = (0_usize, usize::try_from(exists.min(WINDOW)).unwrap_or(usize::MAX));
         self.talk.ask(Step::Look, &command, |response| {
             if let Response::Search(found) = response {
-                count += found.len();
+                count = count.saturating_add(found.len()).min(most);
             }
         })?;
         Ok(count)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::count::WINDOW;
 use super::folder::Position;
 use super::parse::{Message, Response};
 use super::{Imap, Open};
@@ -87,8 +88,13 @@ impl Imap {
 
     /// Where nobody knows what is new: what the server finds, and the last messages, since its index may lag behind.
     fn backlog(&mut self, open: Open) -> Result<(Candidates, u32), Failure> {
-        let mut uids = Vec::new();
-        let command = format!("UID SEARCH HEADER {PROBE_HEADER} \"{}/\"", self.instance);
+        let (mut candidates, mut next) = (Candidates::new(), open.numbers.next.unwrap_or(1));
+        let (exists, mut uids) = (self.talk.exists, Vec::new());
+        if exists == 0 {
+            return Ok((candidates, next));
+        }
+        let first = exists.saturating_sub(WINDOW - 1).max(1);
+        let command = format!("UID SEARCH {first}:{exists} HEADER {PROBE_HEADER} \"{}/\"", self.instance);
         let searched = self.talk.ask(Step::Look, &command, |response| {
             if let Response::Search(found) = response {
                 uids.extend(found.into_iter().take(SEARCH_LIMIT * 20));
@@ -101,13 +107,9 @@ impl Imap {
             Ok(_) | Err(Failure { cause: Cause::Refused(_), .. }) => {}
             Err(failure) => return Err(failure),
         }
-        let (mut candidates, mut next) = (Candidates::new(), open.numbers.next.unwrap_or(1));
-        if self.talk.exists > 0 {
-            let first = self.talk.exists.saturating_sub(TAIL - 1).max(1);
-            let (tail, after) = self.glance(&format!("FETCH {first}:*"), 1)?;
-            candidates.extend(tail);
-            next = next.max(after);
-        }
+        let (tail, after) = self.glance(&format!("FETCH {}:*", exists.saturating_sub(TAIL - 1).max(1)), 1)?;
+        candidates.extend(tail);
+        next = next.max(after);
         uids.retain(|uid| !candidates.contains_key(uid));
         if !uids.is_empty() {
             candidates.extend(self.glance(&format!("UID FETCH {}", set(uids.iter().copied())), 1)?.0);
