@@ -76,7 +76,7 @@ pub enum Tls {
 impl Hop {
     /// Reads the value of a field; what cannot be understood is `None`.
     pub(super) fn read(value: &str) -> Self {
-        let clauses = clauses(value);
+        let Some(clauses) = clauses(value) else { return Self { time: time(value), ..Self::default() } };
         let of = |keyword: Keyword| clauses.iter().find(|clause| clause.keyword == keyword);
         let from = of(Keyword::From);
         let protocol = of(Keyword::With).and_then(Clause::protocol);
@@ -132,8 +132,8 @@ struct Clause {
     comments: Vec<String>,
 }
 
-/// The clauses up to the time stamp. A word that follows a keyword is its value, whatever it is.
-fn clauses(value: &str) -> Vec<Clause> {
+/// The clauses up to the time stamp; `None` where the field begins with another word. A word that follows a keyword is its value, whatever it is.
+fn clauses(value: &str) -> Option<Vec<Clause>> {
     let mut clauses: Vec<Clause> = Vec::new();
     for piece in pieces(value) {
         let open = clauses.last_mut();
@@ -150,12 +150,12 @@ fn clauses(value: &str) -> Vec<Clause> {
                         clauses.push(Clause { keyword, words: Vec::new(), comments: Vec::new() });
                     }
                     (None, Some(open)) => open.words.push(word),
-                    (None, None) => break,
+                    (None, None) => return None,
                 }
             }
         }
     }
-    clauses
+    Some(clauses)
 }
 
 impl Clause {

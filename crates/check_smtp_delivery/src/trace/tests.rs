@@ -301,6 +301,16 @@ fn every_server_writes_its_own() {
     }
 }
 
+/// What tells nothing is no local hop.
+#[test]
+fn a_field_that_is_none() {
+    for value in ["garbage from a by b with ESMTPS id 1", "from", "from; by b with ESMTP"] {
+        let hop = hop(&format!("{value}; 24 Nov 2026 10:00:00 +0100"));
+        let expected = Hop { time: Some(1_795_510_800), ..Hop::default() };
+        assert_eq!(hop, expected, "{value}");
+    }
+}
+
 #[test]
 fn time_stamps_and_what_is_none() {
     let table = [
