@@ -121,12 +121,12 @@ impl Keeper {
     /// What became of the sending.
     pub fn sent(&mut self, fates: &[Fate]) {
         let token = &self.mark.token;
-        let taken = fates.iter().find_map(|fate| match fate {
+        let accepted = fates.iter().find_map(|fate| match fate {
             Fate::Accepted(reply) => Some(reply),
             _ => None,
         });
         let expected = expected(fates);
-        match taken {
+        match accepted {
             Some(reply) => {
                 self.history.tracker.accepted(token, queue_id(reply).as_deref(), expected);
             }
