@@ -1,5 +1,9 @@
 //! What a probe is known by: the header it was sent with, found in what was fetched back.
 
+use std::time::Duration;
+
+use chrono::DateTime;
+
 use crate::tracker::{Instance, Token};
 
 /// Bytes looked at of a message: its header, and of a report on it as much as quotes ours.
@@ -53,6 +57,16 @@ pub fn mark_of(header: &[u8]) -> Option<(Instance, Token)> {
     Some((instance.parse().ok()?, token.parse().ok()?))
 }
 
+/// When the last server on the way took it, since 1970 and by its clock: the date of the first `Received` (RFC 5321 section 4.4).
+pub fn received(header: &[u8]) -> Option<Duration> {
+    let stamp = field(header, "Received")?;
+    let date = std::str::from_utf8(&stamp).ok()?.rsplit_once(';')?.1.trim();
+    // The zone's name may stand behind it, as a comment.
+    let date = date.split_once(" (").map_or(date, |(date, _)| date);
+    let seconds = DateTime::parse_from_rfc2822(date).ok()?.timestamp();
+    u64::try_from(seconds).ok().map(Duration::from_secs)
+}
+
 /// Whether a header says that the message is a report.
 pub fn is_report(header: &[u8]) -> bool {
     let content = field(header, "Content-Type").unwrap_or_default();
@@ -77,7 +91,9 @@ pub fn recognise(message: &[u8]) -> Option<(Kind, Instance, Token)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, field, header_of, mark_of, recognise};
+    use std::time::Duration;
+
+    use super::{Kind, field, header_of, mark_of, received, recognise};
 
     const TOKEN: &str = "00112233445566778899aabbccddeeff";
 
@@ -107,6 +123,20 @@ mod tests {
             format!("Subject: x\r\n\r\nX-Smtp-Monitoring-Probe: mx1/{TOKEN}\r\n"),
         ] {
             assert_eq!(recognise(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_date_of_the_last_server() {
+        let at = Some(Duration::from_secs(1_801_944_265));
+        for text in [
+            "Received: from a (a [192.0.2.1]);\r\n\tby b with ESMTP id 1; Sat, 06 Feb 2027 21:04:25 +0100 (CET)\r\nReceived: x; Mon, 1 Jan 2024 00:00:00 +0000\r\n",
+            "Delivered-To: a@example.org\r\nReceived: by b; 6 Feb 2027 20:04:25 GMT\r\n\r\n",
+        ] {
+            assert_eq!(received(text.as_bytes()), at, "{text}");
+        }
+        for text in ["Received: by b\r\n", "Received: by b; yesterday\r\n", "Subject: x\r\n", ""] {
+            assert_eq!(received(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 pub use dialogue::Dialogue;
 pub use failure::{Cause, Failure, Step};
-pub use header::{Kind, MESSAGE_LIMIT, PROBE_HEADER, field, header_of, recognise};
+pub use header::{Kind, MESSAGE_LIMIT, PROBE_HEADER, field, header_of, received, recognise};
 pub use login::Login;
 pub use report::{Action, Verdict, verdicts};
 pub use source::{Api, Server, Site, Source};
