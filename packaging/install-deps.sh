@@ -14,7 +14,7 @@ elif command -v dnf >/dev/null; then
     system=fedora
 else
     echo "Neither apt-get nor dnf is here. Install by hand: a C compiler, pkg-config, the headers of OpenSSL;" >&2
-    echo "for the tests also Postfix, Dovecot, Knot DNS with kzonesign, Unbound, nginx, util-linux, Python 3, SpamAssassin." >&2
+    echo "for the tests also Postfix, Dovecot, Knot DNS with kzonesign, Unbound, nginx, Postgrey, util-linux, Python 3, SpamAssassin." >&2
     exit 0
 fi
 

@@ -179,7 +179,7 @@ fn deliveries(base: &Path) -> Result<String> {
          virtual_alias_maps = inline:{{ {{ twice@example.net = one@example.net, two@example.net }} }}\n\
          virtual_uid_maps = static:{user}\nvirtual_gid_maps = static:{group}\nvirtual_minimum_uid = 1\n\
          smtpd_reject_unlisted_recipient = no\ndefault_transport = error:5.1.2 nowhere\n\
-         relay_transport = error:5.1.2 nowhere\n",
+         relay_transport = error:5.1.2 nowhere\ntransport_maps = inline:{{ {{ example.com = smtp:[127.0.0.1]:PORT(greylisting) }} }}\n",
         base.display()
     ))
 }

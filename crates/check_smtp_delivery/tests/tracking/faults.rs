@@ -107,7 +107,7 @@ fn linked(world: &World) -> Outcome {
     let outside = route.state().join("outside");
     std::fs::write(&outside, "precious")?;
     symlink(&outside, route.file())?;
-    unusable(&route, "", "state file '{any}' (--state-dir): is a symbolic link: remove it")?;
+    unusable(&route, "", "state file '{any}' (--state-dir): is a symbolic link: remove it{any}")?;
     assert_eq!(std::fs::read_to_string(outside)?, "precious");
     Ok(())
 }
@@ -150,27 +150,27 @@ fn locked(world: &World) -> Outcome {
     let route = Route::new(world, "locked")?;
     route.run("--async")?.says(0, "OK - {any}")?;
     let path = route.file().with_extension("lock");
-    let hold = || -> Result<std::fs::File, std::io::Error> {
+    let lock = || -> Result<std::fs::File, std::io::Error> {
         let file = std::fs::File::open(&path)?;
         rustix::fs::flock(&file, FlockOperation::LockExclusive)?;
         Ok(file)
     };
     // For the whole time: said so in time.
-    let held = hold()?;
+    let locked = lock()?;
     let began = Instant::now();
     let words = "another run with the same state is at work ('{any}' is locked): {any}";
     route.run("--async -t 4")?.says(3, &format!("UNKNOWN - {{any}}: {words}"))?.shows(NOT_SENT)?;
     assert!(began.elapsed() < Duration::from_secs(4));
-    drop(held);
+    drop(locked);
     // Let go, it is waited for.
-    let held = hold()?;
+    let locked = lock()?;
     let waits = |run: std::thread::ScopedJoinHandle<'_, Result<Run, String>>| {
         run.join().unwrap_or_else(|_| Err("panicked".to_owned()))
     };
     let run = std::thread::scope(|scope| {
         let run = scope.spawn(|| route.run("--async -t 20").map_err(|failed| format!("{failed:?}")));
         pass(Duration::from_secs(1));
-        drop(held);
+        drop(locked);
         waits(run)
     })?;
     run.says(0, "OK - {any} probe of {any} s ago arrived in INBOX of {any}")?.counts(0, 1, 0).map(|_| ())

@@ -45,16 +45,10 @@ fn killed(world: &World, name: &'static str, more: &str) -> Outcome {
     let run = route.run(more)?.says(0, "OK - {any}")?.hides("was broken")?.hides("is lost")?;
     // Those of others that bear our name, which were counted once, are none of it.
     let run = run.hides("under our name")?;
-    let kept = route.kept()?;
-    let states: BTreeMap<&str, &str> = kept["probes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|probe| Some((probe["token"].as_str()?, probe["state"].as_str()?)))
-        .collect();
-    for token in tokens.keys().filter(|token| **token != run.token().unwrap_or_default()) {
-        let state = states.get(token.as_str());
-        assert!(matches!(state, Some(&("received" | "late"))), "{token} is {state:?}: {kept}");
+    let next = run.token()?;
+    for token in tokens.keys().filter(|token| **token != next) {
+        let state = route.state_of(token)?;
+        assert!(["received", "late"].contains(&state.as_str()), "{token} is {state}");
     }
     let names: Vec<_> =
         std::fs::read_dir(route.state())?.filter_map(|entry| Some(entry.ok()?.file_name())).collect();

@@ -151,11 +151,16 @@ impl<'w> Route<'w> {
         Ok(self.world.fill(&words.replace(" --state-dir - ", " "))?)
     }
 
-    /// What a run without waiting knows, from its JSON.
-    pub fn history(&self, more: &str) -> std::result::Result<Value, Failed> {
+    /// Holds what a run without waiting knows by its JSON against what is expected at these places of it.
+    pub fn history(&self, more: &str, expected: &[(&str, Value)]) -> Outcome {
         let run = self.next(&format!("{more} --output json"))?;
         let all: Value = serde_json::from_str(&run.stdout)?;
-        all.get("history").cloned().ok_or_else(|| run.fault("no history"))
+        for (place, value) in expected {
+            if all.pointer(&format!("/facts/history{place}")) != Some(value) {
+                return Err(run.fault(&format!("{place} is not {value}")));
+            }
+        }
+        Ok(())
     }
 
     /// Waits until so many messages of ours are in the mailbox.
@@ -182,10 +187,32 @@ impl<'w> Route<'w> {
         self.state().join(format!("delivery-{}.json", self.name))
     }
 
-    /// What is in it.
-    pub fn kept(&self) -> std::result::Result<Value, Failed> {
-        Ok(serde_json::from_slice(&std::fs::read(self.file())?)?)
+    /// The probes in it, in the order they were sent.
+    pub fn known(&self) -> std::result::Result<Vec<Known>, Failed> {
+        let all: Value = serde_json::from_slice(&std::fs::read(self.file())?)?;
+        let probes = all.get("probes").and_then(Value::as_array).ok_or("no list of probes")?;
+        let text = |probe: &Value, key| probe.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let known = |probe| Known {
+            token: text(probe, "token"),
+            state: text(probe, "state"),
+            copies: probe.get("copies").and_then(Value::as_array).map_or(0, Vec::len),
+        };
+        Ok(probes.iter().map(known).collect())
     }
+
+    /// What is known of one.
+    pub fn state_of(&self, token: &str) -> std::result::Result<String, Failed> {
+        let known = self.known()?.into_iter().find(|probe| probe.token == token);
+        Ok(known.ok_or_else(|| format!("{token} is not known"))?.state)
+    }
+}
+
+/// A probe in the state.
+#[derive(Debug)]
+pub struct Known {
+    pub token: String,
+    pub state: String,
+    pub copies: usize,
 }
 
 /// What a run said.

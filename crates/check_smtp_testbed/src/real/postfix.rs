@@ -113,7 +113,8 @@ impl Postfix {
         Self::start_configured(services, "")
     }
 
-    /// The same, with these lines of `main.cf` too: what is delivered to `virtual` domains, say. Needs root.
+    /// The same, with these lines of `main.cf` too: what is delivered to `virtual` domains, say. In them `PORT(NAME)` is the port of a
+    /// service. Needs root.
     pub fn start_configured(services: &[Service], settings: &str) -> Result<Self> {
         let daemons = daemon_directory().ok_or_else(|| Error::Other("Postfix is not installed".into()))?;
         let directory = TempDir::new()?;
@@ -130,7 +131,10 @@ impl Postfix {
         let numbers = free_ports(listeners.len())?;
         let ports: Vec<_> =
             listeners.iter().map(|service| service.name).zip(numbers.iter().copied()).collect();
-        std::fs::write(directory.path().join("config/main.cf"), main_cf(&root, daemons) + settings)?;
+        std::fs::write(
+            directory.path().join("config/main.cf"),
+            main_cf(&root, daemons) + &with_ports(settings, &ports),
+        )?;
         if let Some(cyrus) = services.iter().find_map(|service| service.cyrus.as_ref()) {
             // Debian looks here, whatever cyrus_sasl_config_path says.
             std::os::unix::fs::symlink(cyrus, directory.path().join("config/sasl"))?;
@@ -202,6 +206,12 @@ impl Drop for Postfix {
         }
         stop(&mut self.master);
     }
+}
+
+fn with_ports(settings: &str, ports: &[(&str, u16)]) -> String {
+    ports.iter().fold(settings.to_owned(), |text, (name, port)| {
+        text.replace(&format!("PORT({name})"), &port.to_string())
+    })
 }
 
 fn daemon_directory() -> Option<&'static str> {
