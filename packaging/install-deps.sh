@@ -14,7 +14,7 @@ elif command -v dnf >/dev/null; then
     system=fedora
 else
     echo "Neither apt-get nor dnf is here. Install by hand: a C compiler, pkg-config, the headers of OpenSSL;" >&2
-    echo "for the tests also Postfix, Dovecot, Knot DNS with kzonesign, Unbound, nginx, util-linux, Python 3, SpamAssassin." >&2
+    echo "for the tests also Postfix, Dovecot, Knot DNS with kzonesign, Unbound, nginx, Postgrey, util-linux, Python 3, SpamAssassin." >&2
     exit 0
 fi
 
@@ -30,7 +30,7 @@ packages="gcc:gcc libc6-dev:glibc-devel pkg-config:pkgconf-pkg-config libssl-dev
 case $task in
 demo) ;;
 test)
-    packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot dovecot-imapd:dovecot dovecot-pop3d:dovecot dovecot-sieve:dovecot-pigeonhole sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx util-linux:util-linux python3:python3 spamassassin:spamassassin gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make"
+    packages="$packages openssl:openssl postfix:postfix dovecot-core:dovecot dovecot-lmtpd:dovecot dovecot-imapd:dovecot dovecot-pop3d:dovecot dovecot-sieve:dovecot-pigeonhole sasl2-bin:cyrus-sasl libsasl2-modules:cyrus-sasl-md5 libsasl2-modules-db:cyrus-sasl-plain knot:knot knot-dnssecutils:knot-dnssecutils unbound:unbound nginx-light:nginx postgrey:postgrey util-linux:util-linux python3:python3 spamassassin:spamassassin gnupg:gnupg2 pass:pass g++:gcc-c++ perl:perl make:make"
     # MailDev comes from npm.
     command -v npm >/dev/null || packages="$packages nodejs:nodejs npm:nodejs-npm"
     # What makes and tries the packages.

@@ -5,9 +5,9 @@
 #![expect(clippy::disallowed_methods, reason = "a way to Postfix that is cut connects to it")]
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,15 @@ use check_smtp_testbed::real::{Dovecot, Introspection, Postfix, Service, Users};
 use check_smtp_testbed::{Result, TempDir};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[path = "stand/crowd.rs"]
+mod crowd;
+#[path = "stand/cutting.rs"]
+mod cutting;
 #[path = "arrival/scenes.rs"]
 mod scenes;
 
+use crowd::{Crowd, others, ours};
+use cutting::cutting;
 use scenes::{SCENES, Scene};
 
 const PASSWORD: &str = "correct-horse";
@@ -32,8 +38,6 @@ const CLOSED: u16 = 1;
 /// A script of somebody who holds probes for spam.
 const SIEVE: &str =
     "require \"fileinto\";\nif exists \"X-Smtp-Monitoring-Probe\" { fileinto \"Spam and more\"; }\n";
-/// Messages of others in each mailbox.
-const OTHERS: usize = 60;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -92,11 +96,12 @@ impl World {
             Users::One { user: "token", password: PASSWORD, introspection: Some(&url) },
             &format!("mail_location = maildir:{}/%u\n", dovecot.maildir("").display()),
         )?;
+        let crowd = Crowd::new()?;
         for scene in &SCENES {
             let maildir = dovecot.maildir(scene.name);
-            fill(&maildir)?;
+            crowd.fill(&maildir)?;
             if scene.name.starts_with("junk") {
-                fill(&maildir.join(".Spam and more"))?;
+                crowd.fill(&maildir.join(".Spam and more"))?;
             }
         }
         dovecot.sort_by("sieved", SIEVE)?;
@@ -169,7 +174,7 @@ impl World {
         let route = if scene.arguments.starts_with("-H") { "" } else { &route };
         let words =
             self.fill(&format!("{route}{} --instance {name} --state-dir {{state}} -v", scene.arguments))?;
-        let before = self.others(name)?;
+        let before = others(&self.dovecot.maildir(name))?;
         let output = Command::new(env!("CARGO_BIN_EXE_check_smtp_delivery"))
             .args(split(&words)?)
             .env("SECRET", PASSWORD)
@@ -205,7 +210,7 @@ impl World {
         if ours != scene.left {
             faults.push(format!("{ours} messages of the run in the mailbox, expected {}", scene.left));
         }
-        if self.others(name)? != before {
+        if others(&self.dovecot.maildir(name))? != before {
             faults.push("messages of others have changed".to_owned());
         }
         if faults.is_empty() {
@@ -218,48 +223,13 @@ impl World {
     fn ours(&self, name: &str, expected: usize) -> Result<usize> {
         let deadline = Deadline::after(Duration::from_secs(10));
         loop {
-            let all = messages(&self.dovecot.maildir(name))?;
-            let count = all.iter().filter(|text| !is_of_others(text)).count();
+            let count = ours(&self.dovecot.maildir(name))?.len();
             if count >= expected || deadline.left().is_zero() {
                 return Ok(count);
             }
             std::thread::yield_now();
         }
     }
-
-    fn others(&self, name: &str) -> Result<Vec<Vec<u8>>> {
-        let mut others = messages(&self.dovecot.maildir(name))?;
-        others.retain(|text| is_of_others(text));
-        if others.len() < OTHERS {
-            return Err(check_smtp_testbed::Error::Other(format!("{} messages of others", others.len())));
-        }
-        Ok(others)
-    }
-}
-
-/// Passes on what is said to and by Postfix, up to its reply to a whole message.
-fn cutting(postfix: u16) -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let port = listener.local_addr()?.port();
-    std::thread::spawn(move || {
-        for client in listener.incoming() {
-            let (mut client, mut server) = (client?, TcpStream::connect((Ipv4Addr::LOCALHOST, postfix))?);
-            let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-            std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
-            let mut said = [0; 4096];
-            loop {
-                let count = server.read(&mut said)?;
-                let said = said.get(..count).unwrap_or_default();
-                if count == 0 || String::from_utf8_lossy(said).contains("queued as") {
-                    break;
-                }
-                client.write_all(said)?;
-            }
-            client.shutdown(Shutdown::Both)?;
-        }
-        Ok::<(), std::io::Error>(())
-    });
-    Ok(port)
 }
 
 /// Passes everything on, behind a PROXY header with an address that is not loopback.
@@ -301,54 +271,4 @@ fn deliveries(base: &Path, lmtp: u16) -> Result<String> {
          transport_maps = inline:{{ {{ sieved@example.net = lmtp:inet:127.0.0.1:{lmtp} }} }}\nsmtpd_reject_unlisted_recipient = no\n",
         base.display()
     ))
-}
-
-/// Messages of others, some of which look like ours, some flagged \Deleted by somebody else.
-fn fill(maildir: &Path) -> Result<()> {
-    let (user, group) = Dovecot::owner()?;
-    std::fs::create_dir_all(maildir)?;
-    std::os::unix::fs::chown(maildir, Some(user), Some(group))?;
-    for part in ["tmp", "new", "cur"] {
-        std::fs::create_dir(maildir.join(part))?;
-        std::os::unix::fs::chown(maildir.join(part), Some(user), Some(group))?;
-    }
-    let name = maildir.file_name().unwrap_or_default().display();
-    for number in 0..OTHERS {
-        let token = format!("{number:032x}");
-        let mark = match number % 3 {
-            // Another host's, and one of an earlier run of ours.
-            0 => format!("X-Smtp-Monitoring-Probe: another/{token}\r\n"),
-            1 => format!("X-Smtp-Monitoring-Probe: {name}/{token}\r\n"),
-            _ => String::new(),
-        };
-        let text = format!("X-Of-Others: yes\r\n{mark}Subject: message {number}\r\n\r\ntext {number}\r\n");
-        let (place, flags) = if number % 2 == 0 { ("new", "") } else { ("cur", ":2,ST") };
-        let path = maildir.join(place).join(format!("1.M{number}.mail{flags}"));
-        std::fs::write(&path, text)?;
-        std::os::unix::fs::chown(&path, Some(user), Some(group))?;
-    }
-    Ok(())
-}
-
-fn is_of_others(text: &[u8]) -> bool {
-    text.starts_with(b"X-Of-Others: yes")
-}
-
-/// All messages of a mailbox, sorted: what is in them, and whether they are flagged \Deleted.
-fn messages(maildir: &Path) -> Result<Vec<Vec<u8>>> {
-    let folders = [maildir.to_owned(), maildir.join(".Spam and more")];
-    let places = folders.iter().flat_map(|folder| [folder.join("new"), folder.join("cur")]);
-    let mut messages = Vec::new();
-    for place in places.filter(|place| place.is_dir()) {
-        for entry in std::fs::read_dir(place)? {
-            let path: PathBuf = entry?.path();
-            // It may be moved from new to cur meanwhile; then it is counted at the next look.
-            let Ok(mut text) = std::fs::read(&path) else { continue };
-            let flags = path.to_string_lossy().split(":2,").nth(1).unwrap_or_default().to_owned();
-            text.push(u8::from(flags.contains('T')));
-            messages.push(text);
-        }
-    }
-    messages.sort_unstable();
-    Ok(messages)
 }

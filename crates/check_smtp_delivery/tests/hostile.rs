@@ -246,9 +246,7 @@ fn numbers_and_headers_that_make_no_sense() {
 
 #[test]
 fn a_search_without_end() {
-    let before = format!(
-        "{GREETING}{LOGIN}{LIST}{EXAMINE}C: a4 NOOP\nS: a4 OK\nC: a5 UID SEARCH *\n"
-    );
+    let before = format!("{GREETING}{LOGIN}{LIST}{EXAMINE}C: a4 NOOP\nS: a4 OK\nC: a5 UID SEARCH *\n");
     let said =
         said_of("plain imap", &format!("{before}flood * SEARCH 1 2 3 4 5 6 7 8 9 4000000000\\r\\n\n"), true);
     assert!(said.contains("within 0.7 s") || said.contains("answers to one command"), "{said}");

@@ -31,9 +31,11 @@ fn before(text: &str, lower: &str) -> Option<String> {
 fn behind(text: &str, lower: &str) -> Option<String> {
     BEHIND.iter().find_map(|words| {
         let at = lower.find(words)?;
-        let word = text.get(..at)?.split_ascii_whitespace().next_back()?;
-        // "2.0.0 Message accepted" has none, "your message accepted" neither.
-        word.bytes().any(|byte| byte.is_ascii_digit()).then(|| id(word)).flatten()
+        let mut words = text.get(..at)?.split_ascii_whitespace();
+        let word = words.next_back()?;
+        // "2.0.0 Message accepted" has none, "your message accepted" neither; Dovecot's stands behind the recipient, and may be letters alone.
+        let follows_path = words.next_back().is_some_and(|path| path.starts_with('<') && path.ends_with('>'));
+        (follows_path || word.bytes().any(|byte| byte.is_ascii_digit())).then(|| id(word)).flatten()
     })
 }
 
@@ -92,6 +94,7 @@ mod tests {
             ),
             ("250 ok 1700000000 qp 12345", "12345"),
             ("250 2.0.0 <sink@example.org> X1yZ0aBcDeF+AAAA Saved", "X1yZ0aBcDeF+AAAA"),
+            ("250 2.0.0 <sink@example.org> XyZaBcDeF+AAAA Saved", "XyZaBcDeF+AAAA"),
             ("250 Message Queued (5B2C0A11-1111.1)", "5B2C0A11-1111.1"),
             ("250 2.0.0 Message queued with id 1a2b3c4d.", "1a2b3c4d"),
             (

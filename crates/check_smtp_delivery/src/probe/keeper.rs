@@ -23,6 +23,8 @@ pub struct Keeper {
     mark: Mark,
     store: Option<Store>,
     history: History,
+    /// When an earlier run last looked into the mailbox, where its mark says so.
+    looked: Duration,
     deadline: Deadline,
 }
 
@@ -31,10 +33,18 @@ impl Keeper {
     pub fn open(config: &Config, tracking: Tracking, mark: &Mark, deadline: Deadline) -> Self {
         let directory = secret::state_directory(config.state_dir.as_deref());
         let opened = Store::open(&directory, &mark.instance, deadline.part(deadline.left() / SHARE));
-        let mut keeper =
-            Self { tracking, mark: mark.clone(), store: None, history: History::default(), deadline };
+        let mut keeper = Self {
+            tracking,
+            mark: mark.clone(),
+            store: None,
+            history: History::default(),
+            looked: Duration::ZERO,
+            deadline,
+        };
         match opened {
             Ok((store, tracker, found)) => {
+                let looked = tracker.mark().and_then(|mark| mark.get("at")?.as_u64());
+                keeper.looked = looked.map(Duration::from_millis).unwrap_or_default();
                 keeper.store = Some(store);
                 keeper.history = History { tracker, found: Some(found), ..History::default() };
             }
@@ -67,10 +77,9 @@ impl Keeper {
     pub fn note(&mut self, found: &Found) -> bool {
         let now = clock::since_epoch();
         let (tracker, limits) = (&mut self.history.tracker, &self.tracking.limits);
-        // Where the mailbox does not tell when it took the message (POP3), the last server on the way does. Its clock may be ahead of ours;
-        // behind it is no fault either, see the tracker.
-        let told = found.arrived.or_else(|| trace::received_at(header_of(&found.message)));
-        let at = told.map_or(now, |at| at.min(now));
+        let stamp = || stamp(found, tracker.probe(&found.token)?.sent, self.looked);
+        // The mailbox's clock may be ahead of ours; behind it is no fault either, see the tracker.
+        let at = found.arrived.or_else(stamp).map_or(now, |at| at.min(now));
         let noted = match found.kind {
             Kind::Probe => {
                 let place = Place { folder: found.folder.clone(), is_junk: found.is_junk };
@@ -165,6 +174,12 @@ impl Keeper {
             self.history.fault.get_or_insert(fault);
         }
     }
+}
+
+/// When the last server took a message, for a mailbox that does not tell when it arrived itself (POP3): else its time would be that from
+/// one run to the next. `None` where it did not get on from there for a while: it was not there when the mailbox was last looked at.
+fn stamp(found: &Found, sent: Duration, looked: Duration) -> Option<Duration> {
+    trace::received_at(header_of(&found.message)).filter(|stamp| sent.max(*stamp) >= looked)
 }
 
 /// Copies to wait for: one for each recipient whose message was taken, or may have been.

@@ -172,7 +172,7 @@ pub const SCENES: [Scene; 35] = [
         "lmtp_two",
         "-H 127.0.0.1 -L -p {lmtp} -f probe@example.org --to lmtp_two@example.net --to elsewhere@example.net --receive maildir:{mail}/lmtp_two --wait 2",
         (2, 0),
-        "SMTP DELIVERY CRITICAL - 127.0.0.1:{lmtp}: only 1 of 2 copies have arrived within {t} s, accepted for 2 recipients, sent in {t} s",
+        "SMTP DELIVERY CRITICAL - 127.0.0.1:{lmtp}: only 1 of 2 copies have arrived within {t} s, accepted for 2 recipients as {any}, sent in {t} s",
         &["hint: {any} [not_arrived]", "OK: probes in the mailbox: 1 removed"],
     ),
     // No answer to the whole message: not sent again, looked for, and found.

@@ -6,14 +6,16 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::Pid;
 
-use super::{Cyrus, end, free_ports, hold, open_to_all, stop, wait_for};
+use super::{Cyrus, end, free_ports, hold, open_to_all, required, stop, wait_for};
 use crate::factory::{Factory, Kind};
 use crate::{Error, Result, TempDir};
 
-/// A listener: its name and what differs from the rest.
+/// A listener, or a process behind them: its name and what differs from the rest.
 #[derive(Clone, Debug)]
 pub struct Service {
     name: &'static str,
+    /// What `master.cf` says of one that is no listener.
+    process: Option<&'static str>,
     settings: Vec<String>,
     /// The directory with the configurations of Cyrus SASL, the same for all services.
     cyrus: Option<PathBuf>,
@@ -22,7 +24,17 @@ pub struct Service {
 impl Service {
     /// A listener with settings of its own, each `name=value`.
     pub fn new<S: Into<String>>(name: &'static str, settings: impl IntoIterator<Item = S>) -> Self {
-        Self { name, settings: settings.into_iter().map(Into::into).collect(), cyrus: None }
+        Self { name, process: None, settings: settings.into_iter().map(Into::into).collect(), cyrus: None }
+    }
+
+    /// A process that listeners hand mail to, such as `unix - - n - - smtp`. There is no client that sends mail on unless a test names
+    /// one: nothing must leave the machine.
+    pub fn behind<S: Into<String>>(
+        name: &'static str,
+        process: &'static str,
+        settings: impl IntoIterator<Item = S>,
+    ) -> Self {
+        Self { process: Some(process), ..Self::new(name, settings) }
     }
 
     /// One that takes logins, checked by the Dovecot behind this socket, inside TLS only.
@@ -101,7 +113,8 @@ impl Postfix {
         Self::start_configured(services, "")
     }
 
-    /// The same, with these lines of `main.cf` too: what is delivered to `virtual` domains, say. Needs root.
+    /// The same, with these lines of `main.cf` too: what is delivered to `virtual` domains, say. In them `PORT(NAME)` is the port of a
+    /// service. Needs root.
     pub fn start_configured(services: &[Service], settings: &str) -> Result<Self> {
         let daemons = daemon_directory().ok_or_else(|| Error::Other("Postfix is not installed".into()))?;
         let directory = TempDir::new()?;
@@ -114,10 +127,14 @@ impl Postfix {
         let identity = Factory::shared()?.identity(Kind::GoodRsa)?;
         std::fs::write(directory.path().join("config/chain.pem"), identity.key_pem + &identity.chain_pem)?;
         std::fs::write(directory.path().join("ca.pem"), Factory::shared()?.ca_pem()?)?;
-        let numbers = free_ports(services.len())?;
+        let listeners: Vec<_> = services.iter().filter(|service| service.process.is_none()).collect();
+        let numbers = free_ports(listeners.len())?;
         let ports: Vec<_> =
-            services.iter().map(|service| service.name).zip(numbers.iter().copied()).collect();
-        std::fs::write(directory.path().join("config/main.cf"), main_cf(&root, daemons) + settings)?;
+            listeners.iter().map(|service| service.name).zip(numbers.iter().copied()).collect();
+        std::fs::write(
+            directory.path().join("config/main.cf"),
+            main_cf(&root, daemons) + &with_ports(settings, &ports),
+        )?;
         if let Some(cyrus) = services.iter().find_map(|service| service.cyrus.as_ref()) {
             // Debian looks here, whatever cyrus_sasl_config_path says.
             std::os::unix::fs::symlink(cyrus, directory.path().join("config/sasl"))?;
@@ -152,6 +169,27 @@ impl Postfix {
         self.directory.path().join("ca.pem").display().to_string()
     }
 
+    /// Lets a message go that is on hold.
+    pub fn release(&self, queue_id: &str) -> Result<()> {
+        self.command("postsuper", &["-H", queue_id])?;
+        self.flush()
+    }
+
+    /// Has it try all mail again that is deferred, now.
+    pub fn flush(&self) -> Result<()> {
+        self.command("postqueue", &["-f"])
+    }
+
+    fn command(&self, program: &str, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::new(required(program)?);
+        let output = command.arg("-c").arg(self.directory.path().join("config")).args(arguments).output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(Error::Other(format!("{program} {}: {said}", arguments.join(" "))))
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("maillog")).unwrap_or_default()
@@ -168,6 +206,12 @@ impl Drop for Postfix {
         }
         stop(&mut self.master);
     }
+}
+
+fn with_ports(settings: &str, ports: &[(&str, u16)]) -> String {
+    ports.iter().fold(settings.to_owned(), |text, (name, port)| {
+        text.replace(&format!("PORT({name})"), &port.to_string())
+    })
 }
 
 fn daemon_directory() -> Option<&'static str> {
@@ -194,8 +238,12 @@ fn main_cf(root: &str, daemons: &str) -> String {
 
 fn master_cf(services: &[Service], ports: &[(&str, u16)]) -> String {
     let mut text = String::new();
-    for (service, (_, port)) in services.iter().zip(ports) {
-        let _ = writeln!(text, "127.0.0.1:{port} inet n - n - - smtpd");
+    for service in services {
+        let port = ports.iter().find(|(name, _)| *name == service.name).map_or(0, |(_, port)| *port);
+        let _ = match service.process {
+            Some(process) => writeln!(text, "{} {process}", service.name),
+            None => writeln!(text, "127.0.0.1:{port} inet n - n - - smtpd"),
+        };
         for setting in &service.settings {
             let _ = writeln!(text, "  -o {setting}");
         }

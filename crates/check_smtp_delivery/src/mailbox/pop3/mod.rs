@@ -39,10 +39,14 @@ pub struct Pop3 {
     seen: HashSet<u64>,
     /// The names of the last messages, in the order of the mailbox.
     last: Vec<u64>,
+    /// When the mailbox was as the last look has seen it, since 1970.
+    looked: Duration,
 }
 
 #[derive(Debug)]
 struct Session {
+    /// Since 1970; what comes later it does not see.
+    began: Duration,
     talk: Talk,
     messages: Vec<(u32, u64)>,
 }
@@ -56,8 +60,8 @@ impl Pop3 {
         since: &Since,
         deadline: Deadline,
     ) -> Result<Self, Failure> {
-        let (seen, last) = (HashSet::new(), Vec::new());
-        let mut pop3 = Self { server, receiver, login, deadline, session: None, seen, last };
+        let (seen, last, looked) = (HashSet::new(), Vec::new(), Duration::ZERO);
+        let mut pop3 = Self { server, receiver, login, deadline, session: None, seen, last, looked };
         pop3.begin()?;
         let messages = pop3.session.iter().flat_map(|session| &session.messages).map(|(_, name)| *name);
         let names: Vec<u64> = messages.collect();
@@ -67,9 +71,10 @@ impl Pop3 {
     }
 
     fn begin(&mut self) -> Result<(), Failure> {
+        let began = clock::since_epoch();
         let mut talk = Talk::open(&self.server, &self.receiver.way, &self.login, self.deadline)?;
         let messages = talk.list()?;
-        self.session = Some(Session { talk, messages });
+        self.session = Some(Session { began, talk, messages });
         Ok(())
     }
 
@@ -80,6 +85,7 @@ impl Pop3 {
         }
         let mut found = Vec::new();
         let Some(session) = &mut self.session else { return Ok(found) };
+        self.looked = session.began;
         for (number, name) in &session.messages {
             if found.len() >= FOUND_LIMIT {
                 break;
@@ -151,7 +157,7 @@ impl Pop3 {
     /// Where the next run goes on.
     pub fn mark(&self) -> Value {
         let names: Vec<String> = self.last.iter().map(|name| format!("{name:016x}")).collect();
-        json!({ "kind": "pop3", "seen": names })
+        json!({ "kind": "pop3", "seen": names, "at": u64::try_from(self.looked.as_millis()).unwrap_or(u64::MAX) })
     }
 
     /// Takes leave.
