@@ -39,6 +39,8 @@ mod lost;
 mod route;
 #[path = "tracking/uncertain.rs"]
 mod uncertain;
+#[path = "tracking/unseen.rs"]
+mod unseen;
 
 const PASSWORD: &str = "correct-horse";
 
@@ -53,7 +55,7 @@ struct Scene {
 }
 
 /// All of them.
-const SCENES: [&[Scene]; 7] = [
+const SCENES: [&[Scene]; 8] = [
     &arriving::SCENES,
     &held::SCENES,
     &lost::SCENES,
@@ -61,6 +63,7 @@ const SCENES: [&[Scene]; 7] = [
     &greylisted::SCENES,
     &faults::SCENES,
     &uncertain::SCENES,
+    &unseen::SCENES,
 ];
 
 fn main() -> ExitCode {

@@ -22,7 +22,9 @@ pub fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
     }
     let told = facts.mark.as_ref().map(|mark| &mark.token).filter(|_| tracking.mode == Mode::Wait);
     findings.extend(last(config, tracking, history, told));
-    findings.extend(overdue(tracking, history, told));
+    // What nobody could look for may be there.
+    let is_seen = facts.arrival.as_ref().is_none_or(|arrival| arrival.failure.is_none());
+    findings.extend(overdue(tracking, history, told).filter(|_| is_seen));
     findings.extend(returned(tracking, history, told));
     findings.extend(strangers(history));
     findings

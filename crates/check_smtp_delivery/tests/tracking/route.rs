@@ -97,6 +97,11 @@ impl<'w> Route<'w> {
         Ok(Self { world, name, user, state: TempDir::new()?, receive, before })
     }
 
+    /// Looks another way from now on.
+    pub fn look_by(&mut self, receive: &str) {
+        self.receive = receive.replace("{user}", self.user);
+    }
+
     /// A run that waits for nothing, of a message to the user, by `smtp`.
     pub fn next(&self, more: &str) -> std::result::Result<Run, Failed> {
         self.run(&format!("--async {more}"))
