@@ -1,4 +1,4 @@
-//! Development tasks: `cargo xtask gen [--check]`, `bench [engines]`, `package`.
+//! Development tasks: `cargo xtask gen [--check]`, `bench [engines]`, `order`, `package`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a development tool speaks to its user")]
 
@@ -19,8 +19,9 @@ fn main() -> ExitCode {
         ["bench"] => bench::run(),
         ["bench", "engines"] => bench::engines::run(None),
         ["bench", "engines", plugins] => bench::engines::run(Some(plugins)),
+        ["order"] => bench::order::write(),
         ["package", words @ ..] => package::run(words),
-        _ => Err("usage: cargo xtask gen [--check] | bench [engines [DIRECTORY]] | package [--version VERSION] [--out DIRECTORY]".into()),
+        _ => Err("usage: cargo xtask gen [--check] | bench [engines [DIRECTORY]] | order | package [--version VERSION] [--out DIRECTORY]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,7 +19,8 @@ const PAIRS: usize = 5;
 const ABOVE_LOGIN: f64 = 1.2;
 /// The most of the reference's CPU.
 const OF_REFERENCE: f64 = 0.1;
-const ENVELOPE: &str = "-f probe@example.org --to sink@example.org";
+/// Whom the message is from, and for.
+pub(super) const ENVELOPE: &str = "-f probe@example.org --to sink@example.org";
 
 /// Prints the tables; what is over its bound goes into `broken`.
 pub fn tables(server: &Server, broken: &mut Vec<String>) -> Result<()> {

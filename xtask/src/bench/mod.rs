@@ -7,6 +7,7 @@ mod delivery;
 mod domain;
 pub mod engines;
 mod measure;
+pub mod order;
 mod server;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -11,7 +11,17 @@ use crate::{Result, root};
 
 /// Builds by `make` or `cargo`.
 pub fn build(program: &str, arguments: &[&str]) -> Result<()> {
-    let status = Command::new(program).args(arguments).current_dir(root()).stdout(Stdio::null()).status()?;
+    let mut command = Command::new(program);
+    // What cargo says of xtask to xtask is no business of the build: ring's build script would begin again.
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of| name.starts_with(of)))
+        {
+            command.env_remove(name);
+        }
+    }
+    let status = command.args(arguments).current_dir(root()).stdout(Stdio::null()).status()?;
     if status.success() { Ok(()) } else { Err(format!("{program} {} failed", arguments.join(" ")).into()) }
 }
 
