@@ -5,14 +5,20 @@ use std::time::Duration;
 use crate::route::{Route, pass};
 use crate::{Outcome, Scene, World};
 
-pub const SCENES: [Scene; 2] = [
+pub const SCENES: [Scene; 3] = [
     Scene { name: "bounced_by_imap", users: &["back_imap"], play: by_imap },
+    Scene { name: "bounced_by_pop3", users: &["back_pop"], play: by_pop3 },
     Scene { name: "bounced_into_a_maildir", users: &["back"], play: into_a_maildir },
 ];
 
 fn by_imap(world: &World) -> Outcome {
     let receive = "--receive imaps://{user}@mail.example.org:{imaps} {secure}";
     bounced(&Route::into(world, "back_imap", "back_imap", receive)?)
+}
+
+fn by_pop3(world: &World) -> Outcome {
+    let receive = "--receive pop3s://{user}@mail.example.org:{pop3s} {secure}";
+    bounced(&Route::into(world, "back_pop", "back_pop", receive)?)
 }
 
 fn into_a_maildir(world: &World) -> Outcome {

@@ -9,7 +9,7 @@ use rustix::fs::FlockOperation;
 use crate::route::{Route, Run, pass};
 use crate::{Outcome, Scene, World};
 
-pub const SCENES: [Scene; 9] = [
+pub const SCENES: [Scene; 10] = [
     Scene { name: "state_directory_missing", users: &["missing"], play: missing },
     Scene { name: "state_read_only", users: &["read_only"], play: read_only },
     Scene { name: "state_full", users: &["full"], play: full },
@@ -17,6 +17,7 @@ pub const SCENES: [Scene; 9] = [
     Scene { name: "state_linked", users: &["linked"], play: linked },
     Scene { name: "state_open_to_all", users: &["open"], play: open_to_all },
     Scene { name: "state_held_by_another_run", users: &["locked"], play: locked },
+    Scene { name: "four_runs_at_once", users: &["at_once"], play: at_once },
     Scene { name: "state_of_a_newer_version", users: &["newer"], play: newer },
     Scene { name: "no_state_where_none_is_asked_for", users: &["without"], play: without },
 ];
@@ -168,10 +169,34 @@ fn locked(world: &World) -> Outcome {
         run.join().unwrap_or_else(|_| Err("panicked".to_owned()))
     };
     let run = std::thread::scope(|scope| {
-        let run = scope.spawn(|| route.run("--async -t 20").map_err(|failed| format!("{failed:?}")));
+        let run = scope.spawn(|| {
+            route.run("--async -t 20").map_err(|failed| failed.message().unwrap_or_default().to_owned())
+        });
         pass(Duration::from_secs(1));
         drop(locked);
         waits(run)
     })?;
     run.says(0, "OK - {any} probe of {any} s ago arrived in INBOX of {any}")?.counts(0, 1, 0).map(|_| ())
+}
+
+/// Each waits for the one before it, and finds what that one has sent; none forgets another's.
+fn at_once(world: &World) -> Outcome {
+    let route = Route::new(world, "at_once")?;
+    let run = || -> Result<String, String> {
+        let run = route.run("--async -t 60").and_then(|run| run.says(0, "OK - {any}")?.token());
+        run.map_err(|failed| failed.message().unwrap_or_default().to_owned())
+    };
+    let tokens: Vec<_> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();
+        runs.into_iter().map(|run| run.join().unwrap_or_else(|_| Err("panicked".to_owned()))).collect()
+    });
+    let tokens: Vec<String> = tokens.into_iter().collect::<Result<_, _>>()?;
+    let last = route.run("--async")?.says(0, "OK - {any}")?.token()?;
+    for token in tokens.iter().chain([&last]) {
+        let state = route.state_of(token)?;
+        assert!(["pending", "received"].contains(&state.as_str()), "{token} is {state}");
+        world.logged(&["message-id=<", token])?;
+        assert_eq!(world.taken(token), 1);
+    }
+    Ok(())
 }

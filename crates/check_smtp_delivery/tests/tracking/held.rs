@@ -74,7 +74,6 @@ fn after_all(world: &World) -> Outcome {
     world.postfix.release(&second.queue_id()?)?;
     route.has(2)?;
     let third = route.next(limits)?.counts(0, 1, 0)?.hides("is lost")?;
-    // An alarm stood: whatever the time, it was late.
     third.shows("OK: probes in the mailbox: 2 removed")?;
     assert_eq!(route.state_of(&first.token()?)?, "late");
     route.has(1)?;
