@@ -13,7 +13,7 @@ use check_smtp_core::timeline::{Phase, Timeline};
 
 use crate::mailbox::{Failure as MailboxFailure, Removed, Verdict};
 use crate::mark::Mark;
-use crate::tracker::{Found, StoreFault, Tracker};
+use crate::tracker::{Found, StoreFault, Token, Tracker};
 
 /// Everything a run saw.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub struct History {
     pub fault: Option<StoreFault>,
     /// Why no message was sent.
     pub unsent: Option<Unsent>,
+    /// Probes of earlier runs that were found in this one.
+    pub came: Vec<Token>,
     /// Messages of ours in the mailbox that no run knows of.
     pub strangers: usize,
 }

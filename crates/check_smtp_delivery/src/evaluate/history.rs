@@ -12,6 +12,9 @@ use crate::args::{Config, Mode, Tracking};
 use crate::facts::{Facts, History, Unsent};
 use crate::tracker::{Found, Probe, State as Known, Token};
 
+/// Late ones told one by one.
+const LATE_LIMIT: usize = 5;
+
 /// What is to be said of it; of the probe of this run a run that waits says it elsewhere.
 pub fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
     let (Some(tracking), Some(history)) = (&config.tracking, &facts.history) else { return Vec::new() };
@@ -21,6 +24,7 @@ pub fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
         return findings;
     }
     let told = facts.mark.as_ref().map(|mark| &mark.token).filter(|_| tracking.mode == Mode::Wait);
+    findings.extend(came_late(tracking, history));
     findings.extend(last(config, tracking, history, told));
     // What nobody could look for may be there.
     let is_seen = facts.arrival.as_ref().is_none_or(|arrival| arrival.failure.is_none());
@@ -109,8 +113,8 @@ fn last(config: &Config, tracking: &Tracking, history: &History, told: Option<&T
     let mut findings = Vec::new();
     match &probe.state {
         Known::Lost(_) => findings.push(gone(probe, history.now)),
-        Known::Late(..) => findings.push(late(probe, tracking)),
-        Known::Received(..) | Known::Bounced(..) | Known::Pending | Known::Uncertain => {}
+        Known::Late(..) if !history.came.contains(&probe.token) => findings.push(late(probe, tracking)),
+        Known::Late(..) | Known::Received(..) | Known::Bounced(..) | Known::Pending | Known::Uncertain => {}
     }
     // A run that waits has its own arrival to show.
     if told.is_some() {
@@ -139,6 +143,14 @@ fn gone(probe: &Probe, now: Duration) -> Finding {
         "lost",
         "it was taken and has not arrived within --lost-after: look for its queue id in the logs of the servers on the way, at their queues, and at filters, aliases and quota of the recipient",
     ))
+}
+
+/// All that were found late in this run, whatever has come since.
+fn came_late<'a>(tracking: &'a Tracking, history: &'a History) -> impl Iterator<Item = Finding> + 'a {
+    let came = history.came.iter().filter_map(|token| history.tracker.probe(token));
+    came.filter(|probe| matches!(probe.state, Known::Late(..)))
+        .take(LATE_LIMIT)
+        .map(|probe| late(probe, tracking))
 }
 
 fn late(probe: &Probe, tracking: &Tracking) -> Finding {

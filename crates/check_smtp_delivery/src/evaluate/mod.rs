@@ -77,7 +77,12 @@ fn not_sent(config: &Config, facts: &Facts) -> Report {
     report.extend(arrival::findings(config, facts.arrival.as_ref()));
     report.extend(history::findings(config, facts));
     report.extend(history::counts(config, facts));
+    let mark = facts.mark.as_ref();
+    report.fact("instance", mark.map(|mark| mark.instance.as_str()));
+    report.fact("token", mark.map(|mark| mark.token.as_str()));
+    report.fact("arrival", arrival::json(config, facts.arrival.as_ref()));
     report.fact("history", history::json(config, facts));
+    report.fact("trace", header(config, facts).map(|header| trace::json(config, header)));
     report
 }
 

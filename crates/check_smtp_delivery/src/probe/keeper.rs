@@ -85,6 +85,7 @@ impl Keeper {
                 let place = Place { folder: found.folder.clone(), is_junk: found.is_junk };
                 let noted = tracker.arrived(&found.token, &Arrival { at, place, copy: found.copy() }, limits);
                 if matches!(noted, Noted::First | Noted::AfterLoss) {
+                    self.history.came.push(found.token.clone());
                     tracker.keep_header(&found.token, header_of(&found.message));
                 }
                 noted
