@@ -37,8 +37,6 @@ export RUSTFLAGS OPENSSL_SRC_PERL="$PWD/packaging/openssl-perl" CC_x86_64_unknow
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER="$PWD/packaging/lld" NAMED_PROGRAM="$PWD/target/vendored/named"
 # mimalloc keeps tables for the whole of what it reserves: 160 KiB are touched for its 1 GiB, of 64 MiB (the least) 10.
 export CFLAGS_x86_64_unknown_linux_musl=-DMI_DEFAULT_ARENA_RESERVE=65536L
-# mimalloc's C names the time it is compiled at; for gcc it is this one.
-export SOURCE_DATE_EPOCH=0
 $cargo build --locked --release --features vendored-openssl --target-dir target/vendored --target $target -p check_smtp_all
 
 mkdir -p target/vendored/release

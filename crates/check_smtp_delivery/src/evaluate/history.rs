@@ -12,8 +12,8 @@ use crate::args::{Config, Mode, Tracking};
 use crate::facts::{Facts, History, Unsent};
 use crate::tracker::{Found, Probe, State as Known, Token};
 
-/// Late ones told one by one.
-const LATE_LIMIT: usize = 5;
+/// Those that came told one by one.
+const CAME_LIMIT: usize = 5;
 
 /// What is to be said of it; of the probe of this run a run that waits says it elsewhere.
 pub fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
@@ -24,7 +24,7 @@ pub fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
         return findings;
     }
     let told = facts.mark.as_ref().map(|mark| &mark.token).filter(|_| tracking.mode == Mode::Wait);
-    findings.extend(came_late(tracking, history));
+    findings.extend(came(tracking, history, told));
     findings.extend(last(config, tracking, history, told));
     // What nobody could look for may be there.
     let is_seen = facts.arrival.as_ref().is_none_or(|arrival| arrival.failure.is_none());
@@ -145,12 +145,18 @@ fn gone(probe: &Probe, now: Duration) -> Finding {
     ))
 }
 
-/// All that were found late in this run, whatever has come since.
-fn came_late<'a>(tracking: &'a Tracking, history: &'a History) -> impl Iterator<Item = Finding> + 'a {
-    let came = history.came.iter().filter_map(|token| history.tracker.probe(token));
-    came.filter(|probe| matches!(probe.state, Known::Late(..)))
-        .take(LATE_LIMIT)
-        .map(|probe| late(probe, tracking))
+/// Those of earlier runs that were found in this one, the late ones as such whatever has come since.
+fn came(tracking: &Tracking, history: &History, told: Option<&Token>) -> Vec<Finding> {
+    let came = history.came.iter().filter(|token| Some(*token) != told);
+    let probes = came.filter_map(|token| history.tracker.probe(token)).take(CAME_LIMIT);
+    probes
+        .filter_map(|probe| match &probe.state {
+            Known::Late(..) => Some(late(probe, tracking)),
+            Known::Received(..) => arrived(probe, history.now)
+                .map(|text| Finding::new("earlier", State::Ok, format!("found: {text}"))),
+            _ => None,
+        })
+        .collect()
 }
 
 fn late(probe: &Probe, tracking: &Tracking) -> Finding {

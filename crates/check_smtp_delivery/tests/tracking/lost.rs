@@ -109,6 +109,7 @@ fn late_for_one_that_waits(world: &World) -> Outcome {
     let next = next
         .says(0, "OK - {any} probe arrived in INBOX of awaited_late@example.net {any}")?
         .counts(0, 0, 0)?;
-    next.shows("OK: probes in the mailbox: 2 removed")?;
+    let next = next.shows("OK: probes in the mailbox: 2 removed")?;
+    next.shows("OK: found: probe of {any} ago arrived in INBOX of awaited_late@example.net after {any}")?;
     route.has(0)
 }
