@@ -123,11 +123,23 @@ impl Bed {
         Ok(path.display().to_string())
     }
 
+    /// An empty Maildir of that user, with room for a state in it.
+    fn mailbox(&self, user: &str) -> Result<String> {
+        let path = self.directory.path().join(format!("{user}.mailbox"));
+        for name in ["", "new", "cur", "tmp", "state"] {
+            let directory = path.join(name);
+            std::fs::create_dir_all(&directory)?;
+            std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))?;
+            give_to(user, &directory)?;
+        }
+        Ok(path.display().to_string())
+    }
+
     /// A file of options for `--extra-opts` that only that user reads, with a section for each sample service.
     pub fn options_file(&self, user: &str) -> Result<PathBuf> {
         let (ca, password) = (self.ca_file(), self.filled_in("{PASSWORD}", user)?);
         let (submission, smtps) = (self.testbed.port("SUBMISSION")?, self.testbed.port("SMTPS")?);
-        let ca = ca.display();
+        let (ca, mailbox) = (ca.display(), self.mailbox(user)?);
         let (account, _) = self.testbed.account();
         let text = format!(
             "[submission]\nhostname = localhost\nport = {submission}\nstarttls\nca-file = {ca}\n\
@@ -135,7 +147,9 @@ impl Bed {
              [smtp_certificate]\nhostname = localhost\nport = {submission}\nca-file = {ca}\n\
              [smtp_login]\nhostname = localhost\nport = {submission}\nca-file = {ca}\nuser = {account}\npassword-file = {password}\n\
              [smtp_delivery]\nhostname = localhost\nport = {submission}\nca-file = {ca}\nfrom = {account}\nto = sink@example.org\n\
-             user = {account}\npassword-file = {password}\n"
+             user = {account}\npassword-file = {password}\n\
+             [smtp_arrival]\nhostname = localhost\nport = {submission}\nca-file = {ca}\nfrom = {account}\nto = sink@example.org\n\
+             user = {account}\npassword-file = {password}\nreceive = maildir:{mailbox}\nasync\nstate-dir = {mailbox}/state\n"
         );
         Ok(PathBuf::from(self.secret(user, "ini", &text)?))
     }
