@@ -74,8 +74,8 @@ pub fn evaluate(config: &Config, facts: &Facts) -> Report {
 fn not_sent(config: &Config, facts: &Facts) -> Report {
     let target = &config.target;
     let mut report = Report::new(&target.endpoint(target.port)).endpoint(&target.host(), Some(target.port));
-    report.extend(arrival::findings(config, facts.arrival.as_ref()));
     report.extend(history::findings(config, facts));
+    report.extend(arrival::findings(config, facts.arrival.as_ref()));
     report.extend(history::counts(config, facts));
     let mark = facts.mark.as_ref();
     report.fact("instance", mark.map(|mark| mark.instance.as_str()));

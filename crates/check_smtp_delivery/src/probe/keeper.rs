@@ -59,6 +59,15 @@ impl Keeper {
         keeper
     }
 
+    /// Without a state nothing is sent where the next run is to look for it, nor is anything looked at.
+    pub fn usable(mut self) -> Result<Self, Box<History>> {
+        if self.tracking.mode == Mode::Wait || self.store.is_some() {
+            return Ok(self);
+        }
+        self.history.unsent = Some(Unsent::NoState);
+        Err(Box::new(self.finish()))
+    }
+
     /// From where on the mailbox is to be looked through.
     pub fn since(&self) -> Since {
         match (&self.store, self.history.tracker.mark()) {

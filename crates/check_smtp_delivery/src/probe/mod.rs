@@ -66,6 +66,13 @@ fn send_and_look(
     };
     let opened = deadline.elapsed();
     let keeper = Keeper::open(config, tracking, &mark, deadline);
+    let keeper = match keeper.usable() {
+        Ok(keeper) => keeper,
+        Err(history) => {
+            facts.history = Some(*history);
+            return;
+        }
+    };
     let mut watch = Watch::open(config, receive, keeper, &mark, ready.credentials.as_ref(), deadline);
     watch.look_back(deadline);
     if !watch.keeper().plan(&config.envelope.to) {
