@@ -192,7 +192,7 @@ fn late_advice() -> Option<check_smtp_core::plugin::Advice> {
     )
 }
 
-/// The last that came back within the window: CRITICAL unless something has arrived since.
+/// The last that came back within the window: CRITICAL unless one that was sent after it has arrived.
 fn returned(tracking: &Tracking, history: &History, told: Option<&Token>) -> Option<Finding> {
     let window = tracking.limits.window;
     let bounced = history.tracker.probes().iter().rev().filter(|probe| Some(&probe.token) != told);
@@ -200,8 +200,9 @@ fn returned(tracking: &Tracking, history: &History, told: Option<&Token>) -> Opt
         Known::Bounced(at, words) if history.now.saturating_sub(*at) <= window => Some((probe, *at, words)),
         _ => None,
     })?;
-    let is_last = history.tracker.last_completed().is_some_and(|last| last.token == probe.token);
-    let state = if is_last { State::Critical } else { State::Warning };
+    let is_over =
+        history.tracker.probes().iter().any(|other| other.took().is_some() && other.sent > probe.sent);
+    let state = if is_over { State::Warning } else { State::Critical };
     let ago = ago(history.now.saturating_sub(at));
     let text = format!("the message to {} came back {ago} ago: {words}", probe.recipient);
     Some(Finding::new("bounced", state, text).advised(super::arrival::bounce_advice()))

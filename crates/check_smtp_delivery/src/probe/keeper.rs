@@ -96,7 +96,8 @@ impl Keeper {
                 match failed {
                     Some(verdict) => {
                         let words = if verdict.words.is_empty() { verdict.status } else { verdict.words };
-                        tracker.bounced(&found.token, at, &words)
+                        // Noticed now: one that has lain there for longer than the window must be told all the same.
+                        tracker.bounced(&found.token, now, &words)
                     }
                     None if tracker.probe(&found.token).is_some() => Noted::Known,
                     None => Noted::Stranger,

@@ -1,0 +1,114 @@
+//! What happens between two runs: a report that waited, a clock that was set back. With the embedded server and a Maildir.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where anything is wrong")]
+
+use std::fs::{self, File, FileTimes};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
+
+use check_smtp_core::net::clock;
+use check_smtp_testbed::TempDir;
+use check_smtp_testbed::cases::split;
+use check_smtp_testbed::serve::Testbed;
+use serde_json::Value;
+
+const HOURS: u64 = 3600 * 1000;
+
+/// A server, the mailbox it delivers to, and a state.
+struct Route {
+    testbed: Testbed,
+    state: TempDir,
+}
+
+impl Route {
+    fn new() -> Self {
+        Self { testbed: Testbed::start(Duration::ZERO, 1, None).unwrap(), state: TempDir::new().unwrap() }
+    }
+
+    fn maildir(&self) -> PathBuf {
+        self.testbed.directory().join("Maildir")
+    }
+
+    /// A run that looks into the Maildir; its exit code and what it says.
+    fn run(&self, more: &str) -> (Option<i32>, String) {
+        self.run_by(&format!("maildir:{}", self.maildir().display()), "SMTP", more)
+    }
+
+    fn run_by(&self, receive: &str, port: &str, more: &str) -> (Option<i32>, String) {
+        let words = format!(
+            "-H mail.example.org -I 127.0.0.1 -p {} -f probe@example.org --to sink@example.org --instance route --state-dir {} --receive {receive} {more}",
+            self.testbed.port(port).unwrap(),
+            self.state.path().display()
+        );
+        let mut command = Command::new(env!("CARGO_BIN_EXE_check_smtp_delivery"));
+        let output = command.args(split(&words).unwrap()).env("SECRET", self.testbed.account().1).output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.state.path().join("delivery-route.json")
+    }
+
+    fn known(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.file()).unwrap()).unwrap()
+    }
+
+    /// The token of the last message, and what became of it.
+    fn last(&self) -> (String, String) {
+        let known = self.known();
+        let probe = known.get("probes").and_then(Value::as_array).unwrap().last().unwrap();
+        let text = |key: &str| probe.get(key).and_then(Value::as_str).unwrap().to_owned();
+        (text("token"), text("state"))
+    }
+
+    /// Moves the times in the state that lie at these places, in milliseconds.
+    fn shift(&self, places: &[&str], by: impl Fn(u64) -> u64) {
+        let mut known = self.known();
+        for place in places {
+            let time = known.pointer_mut(place).unwrap();
+            *time = by(time.as_u64().unwrap()).into();
+        }
+        fs::write(self.file(), known.to_string()).unwrap();
+    }
+}
+
+fn report(token: &str) -> String {
+    format!(
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n\r\n--x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mail.example.org\r\n\r\nFinal-Recipient: rfc822; sink@example.org\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 unknown user\r\n\r\n--x\r\nContent-Type: text/rfc822-headers\r\n\r\nX-Smtp-Monitoring-Probe: route/{token}\r\n--x--\r\n"
+    )
+}
+
+fn put(maildir: &Path, name: &str, text: &str, arrived: Duration) {
+    let file = File::create(maildir.join("new").join(name)).unwrap();
+    (&file).write_all(text.as_bytes()).unwrap();
+    file.set_times(FileTimes::new().set_modified(UNIX_EPOCH + arrived)).unwrap();
+}
+
+fn assert_says((exit, text): &(Option<i32>, String), expected: i32, words: &[&str]) {
+    assert_eq!(*exit, Some(expected), "{text}");
+    for words in words {
+        assert!(text.contains(words), "not said: {words}\n{text}");
+    }
+}
+
+#[test]
+fn report_that_lay_there_for_longer_than_the_window() {
+    let route = Route::new();
+    assert_says(&route.run("--async"), 0, &[]);
+    let (token, _) = route.last();
+    // The message itself went elsewhere.
+    fs::remove_dir_all(route.maildir().join("new")).unwrap();
+    fs::create_dir(route.maildir().join("new")).unwrap();
+    // Sent three hours ago, returned at once, and the mailbox could not be looked at since.
+    route.shift(&["/probes/0/sent", "/mark/at"], |time| time - 3 * HOURS);
+    let returned =
+        clock::since_epoch().saturating_sub(Duration::from_millis(3 * HOURS)) + Duration::from_secs(2);
+    put(&route.maildir(), "1.report", &report(&token), returned);
+    let words = "the message to sink@example.org came back 0 s ago: 550 5.1.1 unknown user";
+    assert_says(&route.run("--async"), 2, &[words]);
+    // One that was sent after it has arrived.
+    assert_says(&route.run("--async"), 1, &["came back", "arrived in INBOX"]);
+}
