@@ -112,3 +112,11 @@ fn report_that_lay_there_for_longer_than_the_window() {
     // One that was sent after it has arrived.
     assert_says(&route.run("--async"), 1, &["came back", "arrived in INBOX"]);
 }
+
+#[test]
+fn clock_set_back() {
+    let route = Route::new();
+    assert_says(&route.run("--wait 5"), 0, &[]);
+    route.shift(&["/mark/at"], |time| time + 5 * HOURS);
+    assert_says(&route.run("--wait 5"), 0, &["probe arrived in INBOX"]);
+}

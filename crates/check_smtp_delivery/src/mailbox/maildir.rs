@@ -85,7 +85,8 @@ impl Maildir {
         }
         let begins = match since {
             Since::Now | Since::Beginning => Duration::ZERO,
-            Since::Mark(mark) => marked(mark).saturating_sub(MARGIN),
+            // The clock may have been set back since then.
+            Since::Mark(mark) => marked(mark).min(clock::since_epoch()).saturating_sub(MARGIN),
         };
         let mut maildir = Self {
             folders,
