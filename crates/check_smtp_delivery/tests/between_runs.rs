@@ -120,3 +120,16 @@ fn clock_set_back() {
     route.shift(&["/mark/at"], |time| time + 5 * HOURS);
     assert_says(&route.run("--wait 5"), 0, &["probe arrived in INBOX"]);
 }
+
+#[test]
+fn lost_by_mistake_and_found_again() {
+    let route = Route::new();
+    let limits = "--async --late-after 60 --lost-after 60";
+    assert_says(&route.run(limits), 0, &[]);
+    let mut known = route.known();
+    known["probes"][0]["state"] = "lost".into();
+    known["probes"][0]["at"] = known["probes"][0]["sent"].clone();
+    fs::write(route.file(), known.to_string()).unwrap();
+    let words = "the message to sink@example.org was not found in time, though it arrived after 0.0";
+    assert_says(&route.run(limits), 1, &[words]);
+}

@@ -160,13 +160,13 @@ fn came(tracking: &Tracking, history: &History, told: Option<&Token>) -> Vec<Fin
 }
 
 fn late(probe: &Probe, tracking: &Tracking) -> Finding {
-    let took = shown(probe.took().unwrap_or_default());
-    let limit = tracking.limits.late_after.as_secs_f64();
-    let text = format!(
-        "the message to {} arrived late, after {took} (in time: {limit} s){}",
-        probe.recipient,
-        id(probe)
-    );
+    let (took, limit) = (probe.took().unwrap_or_default(), tracking.limits.late_after);
+    let what = if took > limit {
+        format!("arrived late, after {} (in time: {} s)", shown(took), limit.as_secs_f64())
+    } else {
+        format!("was not found in time, though it arrived after {}", shown(took))
+    };
+    let text = format!("the message to {} {what}{}", probe.recipient, id(probe));
     Finding::new("late", State::Warning, text).advised(late_advice())
 }
 
