@@ -133,3 +133,25 @@ fn lost_by_mistake_and_found_again() {
     let words = "the message to sink@example.org was not found in time, though it arrived after 0.0";
     assert_says(&route.run(limits), 1, &[words]);
 }
+
+#[test]
+fn password_of_the_sender_in_the_header() {
+    let route = Route::new();
+    let login = format!(
+        "-S --ca-file {} -U probe@example.org --password-env SECRET --async -vvv",
+        route.testbed.directory().join("ca.pem").display()
+    );
+    let receive = format!("maildir:{}", route.maildir().display());
+    assert_says(&route.run_by(&receive, "SUBMISSION", &login), 0, &[]);
+    let password = route.testbed.account().1;
+    for entry in fs::read_dir(route.maildir().join("new")).unwrap() {
+        let path = entry.unwrap().path();
+        let message = fs::read_to_string(&path).unwrap();
+        let hop = format!("Received: from {password} by mail.example.net with ESMTP id 1; {password}\r\n");
+        fs::write(path, hop + &message).unwrap();
+    }
+    let (exit, text) = route.run_by(&receive, "SUBMISSION", &login);
+    assert_says(&(exit, text.clone()), 0, &["arrived in INBOX", "*** -> mail.example.net"]);
+    assert!(!text.contains(password), "{text}");
+    assert!(!route.known().to_string().contains(password));
+}

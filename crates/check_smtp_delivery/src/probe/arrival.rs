@@ -30,7 +30,7 @@ pub struct Watch<'c> {
     mark: Mark,
     mailbox: Option<Mailbox>,
     dialogue: Dialogue,
-    /// The secret, which the mailbox may repeat before it was told.
+    /// The secrets, which the mailbox and the servers on the way may repeat before they were told.
     hidden: Hidden,
     /// Of this run or one that is known of.
     ours: Vec<Found>,
@@ -69,6 +69,10 @@ impl<'c> Watch<'c> {
                 watch.failed(Failure::new(Step::Login, Common::Local(words)));
                 return watch;
             }
+        // Who takes the message knows this one too.
+        if let Some(sender) = sender {
+            watch.hidden.add(sender.secret.expose());
+        }
         };
         if let Some(login) = &login {
             watch.hidden.add(login.secret.expose());
