@@ -1,14 +1,18 @@
-//! What happens between two runs: a report that waited, a clock that was set back. With the embedded server and a Maildir.
+//! What happens between two runs, and what stalls within one: a report that waited, a clock that was set back, a mailbox that does not
+//! answer. With the embedded server and a Maildir, or a sandbox that is played on it.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where anything is wrong")]
 
 use std::fs::{self, File, FileTimes};
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use check_smtp_core::net::clock;
+use check_smtp_core::net::{Deadline, clock};
 use check_smtp_testbed::TempDir;
 use check_smtp_testbed::cases::split;
 use check_smtp_testbed::serve::Testbed;
@@ -72,6 +76,11 @@ impl Route {
             *time = by(time.as_u64().unwrap()).into();
         }
         fs::write(self.file(), known.to_string()).unwrap();
+    }
+
+    /// What the server has delivered.
+    fn delivered(&self) -> usize {
+        fs::read_dir(self.maildir().join("new")).unwrap().count()
     }
 }
 
@@ -154,4 +163,94 @@ fn password_of_the_sender_in_the_header() {
     assert_says(&(exit, text.clone()), 0, &["arrived in INBOX", "*** -> mail.example.net"]);
     assert!(!text.contains(password), "{text}");
     assert!(!route.known().to_string().contains(password));
+}
+
+/// What a sandbox does not answer.
+#[derive(Clone, Copy)]
+enum Stalls {
+    /// Its list, after so many.
+    Lists(usize),
+    /// A removal, which it has made.
+    Removals,
+}
+
+/// Plays Mailpit on a Maildir; gives back its URL.
+fn mailpit(maildir: PathBuf, stalls: Stalls) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("mailpit+http://127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let lists = Arc::new(AtomicUsize::new(0));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (maildir, lists) = (maildir.clone(), Arc::clone(&lists));
+            std::thread::spawn(move || answer(&stream.unwrap(), &maildir.join("new"), stalls, &lists));
+        }
+    });
+    url
+}
+
+/// One request of a connection, which is closed behind it.
+fn answer(stream: &TcpStream, folder: &Path, stalls: Stalls, lists: &AtomicUsize) {
+    let mut lines = BufReader::new(stream);
+    let (mut request, mut length) = (String::new(), 0);
+    lines.read_line(&mut request).unwrap();
+    loop {
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        match line.to_ascii_lowercase().trim_end().split_once(": ") {
+            Some(("content-length", value)) => length = value.parse().unwrap(),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut document = vec![0; length];
+    lines.read_exact(&mut document).unwrap();
+    let names = || fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let names: Vec<String> = names().map(|name| name.into_string().unwrap()).collect();
+    let (kind, body) = if request.starts_with("DELETE") {
+        let asked: Value = serde_json::from_slice(&document).unwrap();
+        fs::remove_file(folder.join(asked.pointer("/IDs/0").and_then(Value::as_str).unwrap())).unwrap();
+        ("text/plain", "ok".to_owned())
+    } else if request.starts_with("GET /api/v1/messages") {
+        let list: Vec<Value> = names.iter().map(|name| serde_json::json!({ "ID": name })).collect();
+        ("application/json", serde_json::json!({ "messages": list }).to_string())
+    } else {
+        let name = names.iter().find(|name| request.contains(&name.replace('.', "%2E")));
+        ("text/plain", fs::read_to_string(folder.join(name.unwrap())).unwrap())
+    };
+    let is_stalled = match stalls {
+        Stalls::Removals => request.starts_with("DELETE"),
+        Stalls::Lists(count) => {
+            request.starts_with("GET /api/v1/messages") && lists.fetch_add(1, Ordering::Relaxed) >= count
+        }
+    };
+    if is_stalled {
+        clock::pause(Deadline::after(Duration::from_secs(60)), Duration::from_secs(60));
+    }
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    let mut stream = stream;
+    stream.write_all((head + &body).as_bytes()).unwrap();
+}
+
+#[test]
+fn mailbox_that_stalls_before_the_message_is_sent() {
+    let route = Route::new();
+    let receive = mailpit(route.maildir(), Stalls::Lists(1));
+    let run = route.run_by(&receive, "SMTP", "-t 4 --wait 1");
+    assert_says(&run, 3, &["UNKNOWN - ", "no complete answer in the search for probes", "arrival not known"]);
+    assert!(!run.1.contains("--state-dir") && run.1.contains("pending=1"), "{}", run.1);
+    assert_eq!((route.delivered(), route.last().1.as_str()), (1, "pending"));
+}
+
+#[test]
+fn mailbox_that_stalls_at_the_removal() {
+    let route = Route::new();
+    let receive = mailpit(route.maildir(), Stalls::Removals);
+    let run = route.run_by(&receive, "SMTP", "-t 4 --wait 2");
+    assert_says(&run, 1, &["WARNING - ", "the message was not removed", "probe arrived in INBOX"]);
+    // The next run does not call lost what this one has removed.
+    assert_eq!((route.delivered(), route.last().1.as_str()), (0, "received"));
+    assert_says(&route.run_by(&receive, "SMTP", "-t 4 --wait 2 --keep"), 0, &["lost=0"]);
 }

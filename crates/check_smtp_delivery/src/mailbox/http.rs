@@ -131,6 +131,11 @@ impl Http {
         Ok(found)
     }
 
+    /// All that is asked from now on ends by this deadline.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
     /// Lets the time to the next look pass.
     pub fn pause(&self, at_most: Duration) {
         clock::pause(self.deadline, at_most.min(INTERVAL));

@@ -60,8 +60,7 @@ impl<'c> Watch<'c> {
             keeper,
             arrival: Arrival::default(),
         };
-        let left = deadline.left();
-        let opening = (left.saturating_sub(receive.wait) / 2).max(left / 4);
+        let opening = before_sending(receive, deadline);
         let share = deadline.part(opening);
         let login = match login(&receive.access, sender, share) {
             Ok(login) => login,
@@ -69,11 +68,11 @@ impl<'c> Watch<'c> {
                 watch.failed(Failure::new(Step::Login, Common::Local(words)));
                 return watch;
             }
+        };
         // Who takes the message knows this one too.
         if let Some(sender) = sender {
             watch.hidden.add(sender.secret.expose());
         }
-        };
         if let Some(login) = &login {
             watch.hidden.add(login.secret.expose());
         }
@@ -91,16 +90,18 @@ impl<'c> Watch<'c> {
         watch
     }
 
-    /// Looks for what earlier runs have sent: all of it, or what is there would be called lost.
+    /// Looks for what earlier runs have sent: all of it, or what is there would be called lost. In a share of the time, as it is opened.
     pub fn look_back(&mut self, deadline: Deadline) {
         if !self.keeper.remembers() {
             return;
         }
+        self.ends(deadline.part(before_sending(self.receive, deadline)));
         for _ in 0..LOOKS_LIMIT {
             if self.look(deadline) < FOUND_LIMIT {
                 break;
             }
         }
+        self.ends(deadline);
         if self.mailbox.is_some() {
             self.keeper.looked();
         }
@@ -140,10 +141,15 @@ impl<'c> Watch<'c> {
 
     /// Removes what was found, takes leave, and tells what was seen and what is known.
     pub fn finish(mut self) -> (Arrival, History) {
+        self.ends(self.keeper.deadline_of_others());
         if let Some(mailbox) = &mut self.mailbox {
             self.arrival.unreadable = mailbox.unreadable();
             let probes: Vec<Found> =
                 self.ours.iter().filter(|found| found.kind == Kind::Probe).cloned().collect();
+            if self.receive.cleanup == Cleanup::Remove && !probes.is_empty() {
+                // What is not there any more the next run would call lost, should this one not live to the end.
+                self.keeper.keep();
+            }
             match self.receive.cleanup {
                 Cleanup::Remove if !probes.is_empty() => self.arrival.removal = Some(mailbox.remove(&probes)),
                 Cleanup::DryRun => self.arrival.spared = probes.len(),
@@ -153,11 +159,14 @@ impl<'c> Watch<'c> {
             self.arrival.lying =
                 lying(mailbox, self.receive.cleanup, self.arrival.removal.as_ref()).or(strangers);
         }
-        if let Some(mailbox) = self.mailbox {
+        let mailbox = self.mailbox.take();
+        if let Some(mailbox) = &mailbox {
             self.keeper.looked_through(mailbox.mark());
-            mailbox.leave();
         }
         let history = self.keeper.finish();
+        if let Some(mailbox) = mailbox {
+            mailbox.leave();
+        }
         let hidden = &self.hidden;
         let dialogue = self.dialogue.lines().iter().map(|line| hidden.star(line).into_owned()).collect();
         for report in &mut self.arrival.reports {
@@ -204,6 +213,13 @@ impl<'c> Watch<'c> {
         self.ours.push(found);
     }
 
+    /// All that the mailbox is asked from now on ends by this deadline.
+    fn ends(&mut self, deadline: Deadline) {
+        if let Some(mailbox) = &mut self.mailbox {
+            mailbox.set_deadline(deadline);
+        }
+    }
+
     fn pause(&mut self, at_most: Duration) {
         if let Some(Err(failure)) = self.mailbox.as_mut().map(|mailbox| mailbox.pause(at_most)) {
             self.failed(failure);
@@ -215,6 +231,12 @@ impl<'c> Watch<'c> {
         self.mailbox = None;
         self.arrival.failure = Some(failure);
     }
+}
+
+/// What a mailbox may take before the message is sent, to open and once more to look through.
+fn before_sending(receive: &Receive, deadline: Deadline) -> Duration {
+    let left = deadline.left();
+    (left.saturating_sub(receive.wait) / 2).max(left / 4)
 }
 
 /// A message without the secret, should whoever serves the mailbox have put it there: it is kept.

@@ -161,6 +161,16 @@ impl Keeper {
         self.history.tracker.set_mark(Some(mark));
     }
 
+    /// Keeps what is known so far.
+    pub fn keep(&mut self) {
+        self.save(self.deadline);
+    }
+
+    /// By when all else must have ended, so that there is time to keep what is known.
+    pub fn deadline_of_others(&self) -> Deadline {
+        self.deadline.less((RESERVE / 2).min(self.deadline.left() / 2))
+    }
+
     /// Keeps everything, and tells what is known.
     pub fn finish(mut self) -> History {
         self.save(self.deadline);

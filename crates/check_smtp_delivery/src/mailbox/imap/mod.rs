@@ -253,6 +253,11 @@ impl Imap {
         spoken.map(drop).map_err(|cause| Failure::new(Step::Wait, cause))
     }
 
+    /// All that is asked from now on ends by this deadline.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.talk.connection().set_deadline(deadline);
+    }
+
     /// Where the next run goes on.
     pub fn mark(&self) -> Value {
         let places = self.folders.iter().filter_map(|folder| {
