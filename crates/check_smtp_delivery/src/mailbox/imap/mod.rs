@@ -203,12 +203,16 @@ impl Imap {
         Ok(())
     }
 
-    /// Opens a folder read-only. A position by other numbers than it has now is worth nothing.
+    /// Opens a folder read-only. A position by other numbers than it has now is worth nothing, nor is one that it has not come to: it was
+    /// put back from a copy, and what comes bears numbers that were there before.
     fn examine(&mut self, index: usize) -> Result<Open, Failure> {
         let numbers = self.select("EXAMINE", index, Step::Folder)?;
         let open = Open { index, numbers };
         if let Some(folder) = self.folders.get_mut(index) {
-            folder.position = folder.position.filter(|at| Some(at.validity) == numbers.validity.or(Some(0)));
+            folder.position = folder.position.filter(|at| {
+                Some(at.validity) == numbers.validity.or(Some(0))
+                    && numbers.next.is_none_or(|next| at.next <= next)
+            });
         }
         self.open = Some(open);
         Ok(open)
