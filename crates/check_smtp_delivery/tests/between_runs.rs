@@ -123,6 +123,21 @@ fn report_that_lay_there_for_longer_than_the_window() {
 }
 
 #[test]
+fn mailbox_whose_clock_is_behind() {
+    let route = Route::new();
+    assert_says(&route.run("--async"), 0, &[]);
+    // Sent twenty minutes ago, looked for in vain a minute ago, and now said to have been there all the time.
+    route.shift(&["/probes/0/sent"], |time| time - HOURS / 3);
+    route.shift(&["/mark/at"], |time| time - HOURS / 60);
+    for entry in fs::read_dir(route.maildir().join("new")).unwrap() {
+        let began = clock::since_epoch().saturating_sub(Duration::from_millis(HOURS / 3));
+        let file = File::options().write(true).open(entry.unwrap().path()).unwrap();
+        file.set_times(FileTimes::new().set_modified(UNIX_EPOCH + began)).unwrap();
+    }
+    assert_says(&route.run("--async"), 1, &["arrived late, after 114", "(in time: 300 s)"]);
+}
+
+#[test]
 fn clock_set_back() {
     let route = Route::new();
     assert_says(&route.run("--wait 5"), 0, &[]);

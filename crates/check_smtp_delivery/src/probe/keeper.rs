@@ -12,7 +12,7 @@ use crate::facts::{History, Unsent};
 use crate::mailbox::{Action, Found, Kind, Since, header_of, verdicts};
 use crate::mark::Mark;
 use crate::trace;
-use crate::tracker::{Arrival, Noted, Place, Store, StoreFault};
+use crate::tracker::{Arrival, Noted, Place, Store, StoreFault, Token};
 
 /// A state that another run has is waited for, and a file server that does not answer, in this part of the time.
 const SHARE: u32 = 4;
@@ -76,10 +76,11 @@ impl Keeper {
     /// Notes what was found in the mailbox; whether it is one we know of.
     pub fn note(&mut self, found: &Found) -> bool {
         let now = clock::since_epoch();
+        let not_before = self.not_before(&found.token, now);
         let (tracker, limits) = (&mut self.history.tracker, &self.tracking.limits);
         let stamp = || stamp(found, tracker.probe(&found.token)?.sent, self.looked);
         // The mailbox's clock may be ahead of ours; behind it is no fault either, see the tracker.
-        let at = found.arrived.or_else(stamp).map_or(now, |at| at.min(now));
+        let at = found.arrived.or_else(stamp).map_or(now, |at| at.clamp(not_before, now));
         let noted = match found.kind {
             Kind::Probe => {
                 let place = Place { folder: found.folder.clone(), is_junk: found.is_junk };
@@ -107,6 +108,13 @@ impl Keeper {
         let is_known = noted != Noted::Stranger;
         self.history.strangers += usize::from(!is_known);
         is_known
+    }
+
+    /// What an earlier run has looked for in vain came after that, whatever the mailbox's clock says, or whoever has put it there.
+    fn not_before(&self, token: &Token, now: Duration) -> Duration {
+        let probe = self.history.tracker.probe(token);
+        let was_missed = probe.is_some_and(|probe| probe.is_wanted() && probe.sent < self.looked);
+        if was_missed && self.looked <= now { self.looked } else { Duration::ZERO }
     }
 
     /// Messages under our name that no run knows of.

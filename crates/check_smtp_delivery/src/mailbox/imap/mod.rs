@@ -48,6 +48,8 @@ pub struct Imap {
     folders: Vec<Folder>,
     open: Option<Open>,
     can_idle: bool,
+    /// When the last look began that left nothing for another, since 1970.
+    looked: Option<Duration>,
 }
 
 /// The folder that is open.
@@ -85,8 +87,8 @@ impl Imap {
         }
         talk.learn()?;
         let can_idle = talk.can("IDLE");
-        let mut imap =
-            Self { talk, instance: receiver.instance.clone(), folders: Vec::new(), open: None, can_idle };
+        let (instance, folders) = (receiver.instance.clone(), Vec::new());
+        let mut imap = Self { talk, instance, folders, open: None, can_idle, looked: None };
         imap.find_folders(server, receiver)?;
         imap.place(since)?;
         Ok(imap)
@@ -268,7 +270,8 @@ impl Imap {
             let at = folder.position?;
             Some((folder.wire.clone(), json!([at.validity, at.next])))
         });
-        json!({ "kind": "imap", "folders": places.collect::<Map<String, Value>>() })
+        let at = self.looked.and_then(|at| u64::try_from(at.as_millis()).ok());
+        json!({ "kind": "imap", "at": at, "folders": places.collect::<Map<String, Value>>() })
     }
 
     /// Takes leave.
