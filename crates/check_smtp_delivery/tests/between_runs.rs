@@ -138,6 +138,20 @@ fn mailbox_whose_clock_is_behind() {
 }
 
 #[test]
+fn second_copy_after_the_run_that_has_seen_the_first() {
+    let route = Route::new();
+    assert_says(&route.run("--wait 5 --keep"), 0, &[]);
+    let paths = fs::read_dir(route.maildir().join("new")).unwrap().map(|entry| entry.unwrap().path());
+    for path in paths.collect::<Vec<_>>() {
+        fs::copy(&path, path.with_extension("again")).unwrap();
+    }
+    let words = " ago to sink@example.org have arrived where 1 was to, probe arrived in INBOX";
+    assert_says(&route.run("--wait 5 --keep"), 1, &["2 copies of the message of ", words]);
+    // It is told once.
+    assert_says(&route.run("--wait 5 --keep"), 0, &[]);
+}
+
+#[test]
 fn clock_set_back() {
     let route = Route::new();
     assert_says(&route.run("--wait 5"), 0, &[]);

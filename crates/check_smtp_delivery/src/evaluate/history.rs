@@ -26,6 +26,7 @@ pub fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
     let told = facts.mark.as_ref().map(|mark| &mark.token).filter(|_| tracking.mode == Mode::Wait);
     findings.extend(came(tracking, history, told));
     findings.extend(last(config, tracking, history, told));
+    findings.extend(again(history, told));
     // What nobody could look for may be there.
     let is_seen = facts.arrival.as_ref().is_none_or(|arrival| arrival.failure.is_none());
     findings.extend(overdue(tracking, history, told).filter(|_| is_seen));
@@ -124,7 +125,7 @@ fn last(config: &Config, tracking: &Tracking, history: &History, told: Option<&T
         findings.extend(config.receive.as_ref().and_then(|receive| super::arrival::junk(receive, place)));
     }
     if probe.is_duplicate() {
-        findings.push(super::arrival::duplicate(probe.copies(), probe.expected));
+        findings.push(super::arrival::duplicate(probe.copies(), probe.expected, ""));
     }
     findings
 }
@@ -155,6 +156,21 @@ fn came(tracking: &Tracking, history: &History, told: Option<&Token>) -> Vec<Fin
             Known::Received(..) => arrived(probe, history.now)
                 .map(|text| Finding::new("earlier", State::Ok, format!("found: {text}"))),
             _ => None,
+        })
+        .collect()
+}
+
+/// Those of earlier runs that came once more, though nothing more was to come; of the last one a run that does not wait tells it anyway.
+fn again(history: &History, told: Option<&Token>) -> Vec<Finding> {
+    let last = history.tracker.last_completed().filter(|_| told.is_none()).map(|probe| &probe.token);
+    let again = history.again.iter().filter(|token| Some(*token) != told.or(last));
+    let probes = again.filter_map(|token| history.tracker.probe(token)).filter(|probe| probe.is_duplicate());
+    probes
+        .take(CAME_LIMIT)
+        .map(|probe| {
+            let whose =
+                format!(" of the message of {} ago to {}", ago(probe.age(history.now)), probe.recipient);
+            super::arrival::duplicate(probe.copies(), probe.expected, &whose)
         })
         .collect()
 }

@@ -89,6 +89,9 @@ impl Keeper {
                     self.history.came.push(found.token.clone());
                     tracker.keep_header(&found.token, header_of(&found.message));
                 }
+                if matches!(noted, Noted::Again(_)) && !self.history.again.contains(&found.token) {
+                    self.history.again.push(found.token.clone());
+                }
                 noted
             }
             Kind::Report => {
