@@ -37,12 +37,13 @@ impl Route {
 
     /// A run that looks into the Maildir; its exit code and what it says.
     fn run(&self, more: &str) -> (Option<i32>, String) {
-        self.run_by(&format!("maildir:{}", self.maildir().display()), "SMTP", more)
+        let more = format!("--instance route {more}");
+        self.run_by(&format!("maildir:{}", self.maildir().display()), "SMTP", &more)
     }
 
     fn run_by(&self, receive: &str, port: &str, more: &str) -> (Option<i32>, String) {
         let words = format!(
-            "-H mail.example.org -I 127.0.0.1 -p {} -f probe@example.org --to sink@example.org --instance route --state-dir {} --receive {receive} {more}",
+            "-H mail.example.org -I 127.0.0.1 -p {} -f probe@example.org --to sink@example.org --state-dir {} --receive {receive} {more}",
             self.testbed.port(port).unwrap(),
             self.state.path().display()
         );
@@ -152,6 +153,34 @@ fn second_copy_after_the_run_that_has_seen_the_first() {
 }
 
 #[test]
+fn two_services_of_one_route() {
+    let route = Route::new();
+    // Nothing arrives there.
+    let elsewhere = TempDir::new().unwrap();
+    for part in ["new", "cur", "tmp"] {
+        fs::create_dir(elsewhere.path().join(part)).unwrap();
+    }
+    let (here, there) = (route.maildir(), elsewhere.path());
+    let receive = |path: &Path| format!("maildir:{}", path.display());
+    assert_says(&route.run_by(&receive(there), "SMTP", "--async"), 0, &["pending=1"]);
+    // Sent longer ago than a run that waits has time for.
+    for entry in fs::read_dir(route.state.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "json") {
+            let mut known: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            let sent = known.pointer_mut("/probes/0/sent").unwrap();
+            *sent = (sent.as_u64().unwrap() - 10_000).into();
+            fs::write(path, known.to_string()).unwrap();
+        }
+    }
+    // One that waits does not call lost what the other has an hour for, nor does one that looks elsewhere.
+    let waits = "--wait 500ms -t 1";
+    assert_says(&route.run_by(&receive(there), "SMTP", waits), 2, &["has not arrived", "lost=0"]);
+    assert_says(&route.run_by(&receive(&here), "SMTP", waits), 0, &["lost=0"]);
+    assert_says(&route.run_by(&receive(there), "SMTP", "--async"), 0, &["lost=0", "pending=2"]);
+}
+
+#[test]
 fn clock_set_back() {
     let route = Route::new();
     assert_says(&route.run("--wait 5"), 0, &[]);
@@ -176,7 +205,7 @@ fn lost_by_mistake_and_found_again() {
 fn password_of_the_sender_in_the_header() {
     let route = Route::new();
     let login = format!(
-        "-S --ca-file {} -U probe@example.org --password-env SECRET --async -vvv",
+        "--instance route -S --ca-file {} -U probe@example.org --password-env SECRET --async -vvv",
         route.testbed.directory().join("ca.pem").display()
     );
     let receive = format!("maildir:{}", route.maildir().display());
@@ -267,7 +296,7 @@ fn answer(stream: &TcpStream, folder: &Path, stalls: Stalls, lists: &AtomicUsize
 fn mailbox_that_stalls_before_the_message_is_sent() {
     let route = Route::new();
     let receive = mailpit(route.maildir(), Stalls::Lists(1));
-    let run = route.run_by(&receive, "SMTP", "-t 4 --wait 1");
+    let run = route.run_by(&receive, "SMTP", "--instance route -t 4 --wait 1");
     assert_says(&run, 3, &["UNKNOWN - ", "no complete answer in the search for probes", "arrival not known"]);
     assert!(!run.1.contains("--state-dir") && run.1.contains("pending=1"), "{}", run.1);
     assert_eq!((route.delivered(), route.last().1.as_str()), (1, "pending"));
@@ -277,9 +306,9 @@ fn mailbox_that_stalls_before_the_message_is_sent() {
 fn mailbox_that_stalls_at_the_removal() {
     let route = Route::new();
     let receive = mailpit(route.maildir(), Stalls::Removals);
-    let run = route.run_by(&receive, "SMTP", "-t 4 --wait 2");
+    let run = route.run_by(&receive, "SMTP", "--instance route -t 4 --wait 2");
     assert_says(&run, 1, &["WARNING - ", "the message was not removed", "probe arrived in INBOX"]);
     // The next run does not call lost what this one has removed.
     assert_eq!((route.delivered(), route.last().1.as_str()), (0, "received"));
-    assert_says(&route.run_by(&receive, "SMTP", "-t 4 --wait 2 --keep"), 0, &["lost=0"]);
+    assert_says(&route.run_by(&receive, "SMTP", "--instance route -t 4 --wait 2 --keep"), 0, &["lost=0"]);
 }

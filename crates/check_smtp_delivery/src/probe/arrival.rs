@@ -8,7 +8,7 @@ use check_smtp_core::net::{Deadline, clock};
 use check_smtp_core::secret::Hidden;
 use check_smtp_core::smtp::sasl::{Credentials, Needs};
 
-use crate::args::{Access, Cleanup, Config, Receive};
+use crate::args::{Access, Cleanup, Config, Mode, Receive};
 use crate::facts::{Arrival, Copy, History};
 use crate::mailbox::{
     Action, Cause, Dialogue, FOUND_LIMIT, Failure, Found, Kind, Login, Mailbox, Receiver, Removed, Step,
@@ -231,6 +231,20 @@ impl<'c> Watch<'c> {
         self.mailbox = None;
         self.arrival.failure = Some(failure);
     }
+}
+
+/// Where the message is looked for and how, as part of the route's name; nothing where it is not.
+pub fn named(config: &Config) -> String {
+    let (Some(receive), Some(tracking)) = (&config.receive, config.tracking) else { return String::new() };
+    let run = match tracking.mode {
+        Mode::Wait => "wait",
+        Mode::Async => "async",
+    };
+    let user = match &receive.access {
+        Access::Login(login) => login.user.as_deref().unwrap_or_default(),
+        Access::Open => "",
+    };
+    format!("{run} {} {user}", receive.url)
 }
 
 /// What a mailbox may take before the message is sent, to open and once more to look through.
