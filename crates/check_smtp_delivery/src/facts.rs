@@ -53,6 +53,8 @@ pub struct History {
     pub unsent: Option<Unsent>,
     /// Probes of earlier runs that were found in this one.
     pub came: Vec<Token>,
+    /// Probes of earlier runs of which a further copy was found in this one.
+    pub again: Vec<Token>,
     /// Messages of ours in the mailbox that no run knows of.
     pub strangers: usize,
 }

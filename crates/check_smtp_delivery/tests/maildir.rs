@@ -174,7 +174,8 @@ fn the_next_run_goes_on_where_the_last_has_stopped() {
     let mut all = open(directory.path(), &Since::Beginning);
     assert_eq!(tokens(&all.look().unwrap()), TOKENS[..2]);
     let far = serde_json::json!({ "kind": "maildir", "at": 9_999_999_999_999_u64 });
-    assert_eq!(open(directory.path(), &Since::Mark(far)).look().unwrap(), []);
+    // A clock that was set back: what is of this hour is new all the same.
+    assert_eq!(open(directory.path(), &Since::Mark(far)).look().unwrap().len(), 2);
     let other = serde_json::json!({ "kind": "imap", "at": 9_999_999_999_999_u64 });
     assert_eq!(open(directory.path(), &Since::Mark(other)).look().unwrap().len(), 2);
 }

@@ -9,7 +9,7 @@ complete -c check_smtp_delivery -s f -l from -d 'Sender of the message (<> for t
 complete -c check_smtp_delivery -l to -d 'Recipient; repeatable, each has a result of its own' -r
 complete -c check_smtp_delivery -l dsn -d 'Ask for delivery status notifications where the server offers DSN: success, failure, delay, or never [default of the value: success,failure,delay]' -r
 complete -c check_smtp_delivery -l stop-after -d 'Send no message: stop after MAIL FROM (mail), RCPT TO (rcpt) or DATA (data, the connection is then closed)' -r
-complete -c check_smtp_delivery -l instance -d 'Name of this host\'s monitoring of this route, in each probe [default: made of host, sender, recipients and server]' -r
+complete -c check_smtp_delivery -l instance -d 'Name of this host\'s monitoring of this route, in each probe [default: made of host, sender, recipients, server, mailbox, and whether it waits]' -r
 complete -c check_smtp_delivery -l subject -d 'Subject of the message [default: which probe of which host it is]' -r
 complete -c check_smtp_delivery -l size -d 'Pad the message to this size: bytes, or with a unit (10k, 5M)' -r
 complete -c check_smtp_delivery -l body-file -d 'Text of the message from this file (UTF-8), instead of ours' -r -F

@@ -33,7 +33,7 @@ pub struct EnvelopeArgs {
     /// Send no message: stop after MAIL FROM (mail), RCPT TO (rcpt) or DATA (data, the connection is then closed)
     #[arg(long, value_name = "STEP", value_parser = stop_after)]
     stop_after: Option<StopAfter>,
-    /// Name of this host's monitoring of this route, in each probe [default: made of host, sender, recipients and server]
+    /// Name of this host's monitoring of this route, in each probe [default: made of host, sender, recipients, server, mailbox, and whether it waits]
     #[arg(long, value_name = "NAME", value_parser = instance)]
     instance: Option<Instance>,
 }

@@ -86,6 +86,8 @@ pub struct ReceiveArgs {
 pub struct Receive {
     /// The mailbox.
     pub source: Source,
+    /// The same as it was typed; it holds no password.
+    pub url: String,
     /// How it is reached.
     pub way: Way,
     /// Who logs in, where it is wanted.
@@ -133,6 +135,7 @@ impl ReceiveArgs {
         Ok(Some(Receive {
             way: self.way(&source),
             source,
+            url,
             access,
             junk_is: self.junk_is.unwrap_or(State::Warning),
             receiver_down: self.receiver_down.unwrap_or(State::Unknown),

@@ -148,13 +148,13 @@ pub fn junk(receive: &Receive, place: &Place) -> Option<Finding> {
 
 fn duplicates(arrival: &Arrival) -> Option<Finding> {
     let (found, expected) = (arrival.copies.len(), arrival.expected);
-    (expected > 0 && found > expected).then(|| duplicate(found, expected))
+    (expected > 0 && found > expected).then(|| duplicate(found, expected, ""))
 }
 
-/// A message that arrived more often than it was sent.
-pub fn duplicate(found: usize, expected: usize) -> Finding {
+/// A message that arrived more often than it was sent; `whose` says which one, where it is not the one the run is about.
+pub fn duplicate(found: usize, expected: usize, whose: &str) -> Finding {
     let was = if expected == 1 { "was" } else { "were" };
-    let text = format!("{found} copies have arrived where {expected} {was} to");
+    let text = format!("{found} copies{whose} have arrived where {expected} {was} to");
     Finding::new("duplicate", State::Warning, text).advised(advice(
         "duplicate",
         "the message was sent once: look for two aliases or forwards to one mailbox, or a server that delivers again after a reply that came too late",

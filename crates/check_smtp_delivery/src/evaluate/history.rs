@@ -26,6 +26,7 @@ pub fn findings(config: &Config, facts: &Facts) -> Vec<Finding> {
     let told = facts.mark.as_ref().map(|mark| &mark.token).filter(|_| tracking.mode == Mode::Wait);
     findings.extend(came(tracking, history, told));
     findings.extend(last(config, tracking, history, told));
+    findings.extend(again(history, told));
     // What nobody could look for may be there.
     let is_seen = facts.arrival.as_ref().is_none_or(|arrival| arrival.failure.is_none());
     findings.extend(overdue(tracking, history, told).filter(|_| is_seen));
@@ -124,7 +125,7 @@ fn last(config: &Config, tracking: &Tracking, history: &History, told: Option<&T
         findings.extend(config.receive.as_ref().and_then(|receive| super::arrival::junk(receive, place)));
     }
     if probe.is_duplicate() {
-        findings.push(super::arrival::duplicate(probe.copies(), probe.expected));
+        findings.push(super::arrival::duplicate(probe.copies(), probe.expected, ""));
     }
     findings
 }
@@ -159,14 +160,29 @@ fn came(tracking: &Tracking, history: &History, told: Option<&Token>) -> Vec<Fin
         .collect()
 }
 
+/// Those of earlier runs that came once more, though nothing more was to come; of the last one a run that does not wait tells it anyway.
+fn again(history: &History, told: Option<&Token>) -> Vec<Finding> {
+    let last = history.tracker.last_completed().filter(|_| told.is_none()).map(|probe| &probe.token);
+    let again = history.again.iter().filter(|token| Some(*token) != told.or(last));
+    let probes = again.filter_map(|token| history.tracker.probe(token)).filter(|probe| probe.is_duplicate());
+    probes
+        .take(CAME_LIMIT)
+        .map(|probe| {
+            let whose =
+                format!(" of the message of {} ago to {}", ago(probe.age(history.now)), probe.recipient);
+            super::arrival::duplicate(probe.copies(), probe.expected, &whose)
+        })
+        .collect()
+}
+
 fn late(probe: &Probe, tracking: &Tracking) -> Finding {
-    let took = shown(probe.took().unwrap_or_default());
-    let limit = tracking.limits.late_after.as_secs_f64();
-    let text = format!(
-        "the message to {} arrived late, after {took} (in time: {limit} s){}",
-        probe.recipient,
-        id(probe)
-    );
+    let (took, limit) = (probe.took().unwrap_or_default(), tracking.limits.late_after);
+    let what = if took > limit {
+        format!("arrived late, after {} (in time: {} s)", shown(took), limit.as_secs_f64())
+    } else {
+        format!("was not found in time, though it arrived after {}", shown(took))
+    };
+    let text = format!("the message to {} {what}{}", probe.recipient, id(probe));
     Finding::new("late", State::Warning, text).advised(late_advice())
 }
 
@@ -192,7 +208,7 @@ fn late_advice() -> Option<check_smtp_core::plugin::Advice> {
     )
 }
 
-/// The last that came back within the window: CRITICAL unless something has arrived since.
+/// The last that came back within the window: CRITICAL unless one that was sent after it has arrived.
 fn returned(tracking: &Tracking, history: &History, told: Option<&Token>) -> Option<Finding> {
     let window = tracking.limits.window;
     let bounced = history.tracker.probes().iter().rev().filter(|probe| Some(&probe.token) != told);
@@ -200,8 +216,9 @@ fn returned(tracking: &Tracking, history: &History, told: Option<&Token>) -> Opt
         Known::Bounced(at, words) if history.now.saturating_sub(*at) <= window => Some((probe, *at, words)),
         _ => None,
     })?;
-    let is_last = history.tracker.last_completed().is_some_and(|last| last.token == probe.token);
-    let state = if is_last { State::Critical } else { State::Warning };
+    let is_over =
+        history.tracker.probes().iter().any(|other| other.took().is_some() && other.sent > probe.sent);
+    let state = if is_over { State::Warning } else { State::Critical };
     let ago = ago(history.now.saturating_sub(at));
     let text = format!("the message to {} came back {ago} ago: {words}", probe.recipient);
     Some(Finding::new("bounced", state, text).advised(super::arrival::bounce_advice()))

@@ -41,6 +41,8 @@ pub struct Http {
     seen: HashSet<u64>,
     /// The messages of the last list that are seen, as short numbers.
     last: Vec<u64>,
+    /// When the last look began that left nothing for another, since 1970.
+    looked: Option<Duration>,
 }
 
 impl std::fmt::Debug for Http {
@@ -98,6 +100,7 @@ impl Http {
             deadline,
             seen: HashSet::new(),
             last: Vec::new(),
+            looked: None,
         };
         let listed = http.within(deadline, Step::Connect, Place::list)?;
         http.seen = match since {
@@ -111,6 +114,7 @@ impl Http {
 
     /// Fetches the beginning of what is new.
     pub fn look(&mut self) -> Result<Vec<Found>, Failure> {
+        let began = clock::since_epoch();
         let (seen, instance) = (self.seen.clone(), self.instance.clone());
         let (listed, looked, found) = self.within(self.deadline, Step::Look, move |place, calls| {
             let listed = place.list(calls)?;
@@ -128,7 +132,15 @@ impl Http {
         })?;
         self.seen.extend(looked);
         self.remember(&listed);
+        if found.len() < FOUND_LIMIT {
+            self.looked = Some(began);
+        }
         Ok(found)
+    }
+
+    /// All that is asked from now on ends by this deadline.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
     }
 
     /// Lets the time to the next look pass.
@@ -174,7 +186,8 @@ impl Http {
     /// Where the next run goes on.
     pub fn mark(&self) -> Value {
         let names: Vec<String> = self.last.iter().map(|name| format!("{name:016x}")).collect();
-        json!({ "kind": "http", "seen": names })
+        let at = self.looked.and_then(|at| u64::try_from(at.as_millis()).ok());
+        json!({ "kind": "http", "at": at, "seen": names })
     }
 
     fn remember(&mut self, listed: &[Entry]) {

@@ -85,7 +85,8 @@ impl Maildir {
         }
         let begins = match since {
             Since::Now | Since::Beginning => Duration::ZERO,
-            Since::Mark(mark) => marked(mark).saturating_sub(MARGIN),
+            // The clock may have been set back since then.
+            Since::Mark(mark) => marked(mark).min(clock::since_epoch()).saturating_sub(MARGIN),
         };
         let mut maildir = Self {
             folders,
@@ -132,6 +133,11 @@ impl Maildir {
             self.mark = began;
         }
         Ok(found)
+    }
+
+    /// All that is asked from now on ends by this deadline.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
     }
 
     /// Lets the time to the next look pass.

@@ -171,6 +171,16 @@ impl Mailbox {
         }
     }
 
+    /// All that is asked of it from now on ends by this deadline.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        match &mut self.0 {
+            Opened::Imap(imap) => imap.set_deadline(deadline),
+            Opened::Pop3(pop3) => pop3.set_deadline(deadline),
+            Opened::Maildir(maildir) => maildir.set_deadline(deadline),
+            Opened::Http(http) => http.set_deadline(deadline),
+        }
+    }
+
     /// Waits before the next look, `at_most` so long; less where the mailbox tells that something has come (IDLE).
     pub fn pause(&mut self, at_most: Duration) -> Result<(), Failure> {
         match &mut self.0 {

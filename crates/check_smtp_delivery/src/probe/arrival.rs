@@ -8,7 +8,7 @@ use check_smtp_core::net::{Deadline, clock};
 use check_smtp_core::secret::Hidden;
 use check_smtp_core::smtp::sasl::{Credentials, Needs};
 
-use crate::args::{Access, Cleanup, Config, Receive};
+use crate::args::{Access, Cleanup, Config, Mode, Receive};
 use crate::facts::{Arrival, Copy, History};
 use crate::mailbox::{
     Action, Cause, Dialogue, FOUND_LIMIT, Failure, Found, Kind, Login, Mailbox, Receiver, Removed, Step,
@@ -30,7 +30,7 @@ pub struct Watch<'c> {
     mark: Mark,
     mailbox: Option<Mailbox>,
     dialogue: Dialogue,
-    /// The secret, which the mailbox may repeat before it was told.
+    /// The secrets, which the mailbox and the servers on the way may repeat before they were told.
     hidden: Hidden,
     /// Of this run or one that is known of.
     ours: Vec<Found>,
@@ -60,8 +60,7 @@ impl<'c> Watch<'c> {
             keeper,
             arrival: Arrival::default(),
         };
-        let left = deadline.left();
-        let opening = (left.saturating_sub(receive.wait) / 2).max(left / 4);
+        let opening = before_sending(receive, deadline);
         let share = deadline.part(opening);
         let login = match login(&receive.access, sender, share) {
             Ok(login) => login,
@@ -70,6 +69,10 @@ impl<'c> Watch<'c> {
                 return watch;
             }
         };
+        // Who takes the message knows this one too.
+        if let Some(sender) = sender {
+            watch.hidden.add(sender.secret.expose());
+        }
         if let Some(login) = &login {
             watch.hidden.add(login.secret.expose());
         }
@@ -87,16 +90,18 @@ impl<'c> Watch<'c> {
         watch
     }
 
-    /// Looks for what earlier runs have sent: all of it, or what is there would be called lost.
+    /// Looks for what earlier runs have sent: all of it, or what is there would be called lost. In a share of the time, as it is opened.
     pub fn look_back(&mut self, deadline: Deadline) {
         if !self.keeper.remembers() {
             return;
         }
+        self.ends(deadline.part(before_sending(self.receive, deadline)));
         for _ in 0..LOOKS_LIMIT {
             if self.look(deadline) < FOUND_LIMIT {
                 break;
             }
         }
+        self.ends(deadline);
         if self.mailbox.is_some() {
             self.keeper.looked();
         }
@@ -136,10 +141,15 @@ impl<'c> Watch<'c> {
 
     /// Removes what was found, takes leave, and tells what was seen and what is known.
     pub fn finish(mut self) -> (Arrival, History) {
+        self.ends(self.keeper.deadline_of_others());
         if let Some(mailbox) = &mut self.mailbox {
             self.arrival.unreadable = mailbox.unreadable();
             let probes: Vec<Found> =
                 self.ours.iter().filter(|found| found.kind == Kind::Probe).cloned().collect();
+            if self.receive.cleanup == Cleanup::Remove && !probes.is_empty() {
+                // What is not there any more the next run would call lost, should this one not live to the end.
+                self.keeper.keep();
+            }
             match self.receive.cleanup {
                 Cleanup::Remove if !probes.is_empty() => self.arrival.removal = Some(mailbox.remove(&probes)),
                 Cleanup::DryRun => self.arrival.spared = probes.len(),
@@ -149,11 +159,14 @@ impl<'c> Watch<'c> {
             self.arrival.lying =
                 lying(mailbox, self.receive.cleanup, self.arrival.removal.as_ref()).or(strangers);
         }
-        if let Some(mailbox) = self.mailbox {
+        let mailbox = self.mailbox.take();
+        if let Some(mailbox) = &mailbox {
             self.keeper.looked_through(mailbox.mark());
-            mailbox.leave();
         }
         let history = self.keeper.finish();
+        if let Some(mailbox) = mailbox {
+            mailbox.leave();
+        }
         let hidden = &self.hidden;
         let dialogue = self.dialogue.lines().iter().map(|line| hidden.star(line).into_owned()).collect();
         for report in &mut self.arrival.reports {
@@ -200,6 +213,13 @@ impl<'c> Watch<'c> {
         self.ours.push(found);
     }
 
+    /// All that the mailbox is asked from now on ends by this deadline.
+    fn ends(&mut self, deadline: Deadline) {
+        if let Some(mailbox) = &mut self.mailbox {
+            mailbox.set_deadline(deadline);
+        }
+    }
+
     fn pause(&mut self, at_most: Duration) {
         if let Some(Err(failure)) = self.mailbox.as_mut().map(|mailbox| mailbox.pause(at_most)) {
             self.failed(failure);
@@ -211,6 +231,26 @@ impl<'c> Watch<'c> {
         self.mailbox = None;
         self.arrival.failure = Some(failure);
     }
+}
+
+/// Where the message is looked for and how, as part of the route's name; nothing where it is not.
+pub fn named(config: &Config) -> String {
+    let (Some(receive), Some(tracking)) = (&config.receive, config.tracking) else { return String::new() };
+    let run = match tracking.mode {
+        Mode::Wait => "wait",
+        Mode::Async => "async",
+    };
+    let user = match &receive.access {
+        Access::Login(login) => login.user.as_deref().unwrap_or_default(),
+        Access::Open => "",
+    };
+    format!("{run} {} {user}", receive.url)
+}
+
+/// What a mailbox may take before the message is sent, to open and once more to look through.
+fn before_sending(receive: &Receive, deadline: Deadline) -> Duration {
+    let left = deadline.left();
+    (left.saturating_sub(receive.wait) / 2).max(left / 4)
 }
 
 /// A message without the secret, should whoever serves the mailbox have put it there: it is kept.

@@ -12,7 +12,7 @@ use crate::facts::{History, Unsent};
 use crate::mailbox::{Action, Found, Kind, Since, header_of, verdicts};
 use crate::mark::Mark;
 use crate::trace;
-use crate::tracker::{Arrival, Noted, Place, Store, StoreFault};
+use crate::tracker::{Arrival, Noted, Place, Store, StoreFault, Token};
 
 /// A state that another run has is waited for, and a file server that does not answer, in this part of the time.
 const SHARE: u32 = 4;
@@ -85,10 +85,11 @@ impl Keeper {
     /// Notes what was found in the mailbox; whether it is one we know of.
     pub fn note(&mut self, found: &Found) -> bool {
         let now = clock::since_epoch();
+        let not_before = self.not_before(&found.token, now);
         let (tracker, limits) = (&mut self.history.tracker, &self.tracking.limits);
         let stamp = || stamp(found, tracker.probe(&found.token)?.sent, self.looked);
         // The mailbox's clock may be ahead of ours; behind it is no fault either, see the tracker.
-        let at = found.arrived.or_else(stamp).map_or(now, |at| at.min(now));
+        let at = found.arrived.or_else(stamp).map_or(now, |at| at.clamp(not_before, now));
         let noted = match found.kind {
             Kind::Probe => {
                 let place = Place { folder: found.folder.clone(), is_junk: found.is_junk };
@@ -96,6 +97,9 @@ impl Keeper {
                 if matches!(noted, Noted::First | Noted::AfterLoss) {
                     self.history.came.push(found.token.clone());
                     tracker.keep_header(&found.token, header_of(&found.message));
+                }
+                if matches!(noted, Noted::Again(_)) && !self.history.again.contains(&found.token) {
+                    self.history.again.push(found.token.clone());
                 }
                 noted
             }
@@ -105,7 +109,8 @@ impl Keeper {
                 match failed {
                     Some(verdict) => {
                         let words = if verdict.words.is_empty() { verdict.status } else { verdict.words };
-                        tracker.bounced(&found.token, at, &words)
+                        // Noticed now: one that has lain there for longer than the window must be told all the same.
+                        tracker.bounced(&found.token, now, &words)
                     }
                     None if tracker.probe(&found.token).is_some() => Noted::Known,
                     None => Noted::Stranger,
@@ -115,6 +120,13 @@ impl Keeper {
         let is_known = noted != Noted::Stranger;
         self.history.strangers += usize::from(!is_known);
         is_known
+    }
+
+    /// What an earlier run has looked for in vain came after that, whatever the mailbox's clock says, or whoever has put it there.
+    fn not_before(&self, token: &Token, now: Duration) -> Duration {
+        let probe = self.history.tracker.probe(token);
+        let was_missed = probe.is_some_and(|probe| probe.is_wanted() && probe.sent < self.looked);
+        if was_missed && self.looked <= now { self.looked } else { Duration::ZERO }
     }
 
     /// Messages under our name that no run knows of.
@@ -167,6 +179,16 @@ impl Keeper {
     /// The mailbox was looked through up to here, and what was to be removed is: the next run begins there.
     pub fn looked_through(&mut self, mark: serde_json::Value) {
         self.history.tracker.set_mark(Some(mark));
+    }
+
+    /// Keeps what is known so far.
+    pub fn keep(&mut self) {
+        self.save(self.deadline);
+    }
+
+    /// By when all else must have ended, so that there is time to keep what is known.
+    pub fn deadline_of_others(&self) -> Deadline {
+        self.deadline.less((RESERVE / 2).min(self.deadline.left() / 2))
     }
 
     /// Keeps everything, and tells what is known.

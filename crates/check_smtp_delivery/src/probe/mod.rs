@@ -128,7 +128,8 @@ fn mark(config: &Config, host: &str) -> Result<Mark, String> {
     let Config { envelope, target, .. } = config;
     let instance = envelope.instance.clone().unwrap_or_else(|| {
         let to: Vec<&str> = envelope.to.iter().map(Mailbox::address).collect();
-        Instance::of_route(host, envelope.from.address(), &to, &target.endpoint(target.port))
+        let arrival = arrival::named(config);
+        Instance::of_route(host, envelope.from.address(), &to, &target.endpoint(target.port), &arrival)
     });
     Ok(Mark { instance, token: Token::from_bytes(secret::random()?) })
 }

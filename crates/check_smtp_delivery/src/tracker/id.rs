@@ -13,10 +13,11 @@ const NAME_LIMIT: usize = 64;
 pub struct Instance(String);
 
 impl Instance {
-    /// The name a route has when none is given: the same on each run, another on each host and for each route.
-    pub fn of_route(host: &str, from: &str, to: &[&str], server: &str) -> Self {
+    /// The name a route has when none is given: the same on each run, another on each host and for each route. `arrival` is where messages
+    /// are looked for, and how: who looks elsewhere, or does not wait, must not call lost what another is still to find.
+    pub fn of_route(host: &str, from: &str, to: &[&str], server: &str, arrival: &str) -> Self {
         let mut hash = Sha256::new();
-        for part in [host, from, server].iter().chain(to) {
+        for part in [host, from, server, arrival].iter().chain(to) {
             hash.update(part.as_bytes());
             // No two routes may run together to the same text.
             hash.update([0]);
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_route_keeps_its_name() {
-        let name = |host, from, to: &[&str]| Instance::of_route(host, from, to, "mail.example.org:25").0;
+        let name = |host, from, to: &[&str]| Instance::of_route(host, from, to, "mail.example.org:25", "").0;
         let one = name("probe.example.org", "a@example.org", &["b@example.org"]);
         assert_eq!(one.len(), 16);
         assert_eq!(one, name("probe.example.org", "a@example.org", &["b@example.org"]));

@@ -124,7 +124,7 @@ impl Probe {
     /// Notes a copy; whether it is a new one.
     pub(super) fn has_new(&mut self, copy: &str) -> bool {
         let copy = bounded(copy, NAME_LIMIT);
-        if self.copies.contains(&copy) {
+        if self.copies.iter().any(|known| *known == copy || is_renumbered(known, &copy)) {
             return false;
         }
         if self.copies.len() < self.expected.saturating_add(COPIES_LIMIT) {
@@ -132,6 +132,17 @@ impl Probe {
         }
         true
     }
+}
+
+/// Whether these are numbers of two ages in one IMAP folder (`UIDVALIDITY:UID/FOLDER`): it may be one copy under a new number.
+fn is_renumbered(known: &str, copy: &str) -> bool {
+    let parts = |copy: &str| {
+        let (uid, folder) = copy.split_once('/')?;
+        let (age, number) = uid.split_once(':')?;
+        Some((age.parse::<u32>().ok()?, number.parse::<u32>().ok()?, folder.to_owned()))
+    };
+    let (Some((age, _, folder)), Some((other, _, same))) = (parts(known), parts(copy)) else { return false };
+    age != other && folder == same
 }
 
 /// The first `limit` bytes at the most, in whole characters, control characters as spaces: the file stays bounded.

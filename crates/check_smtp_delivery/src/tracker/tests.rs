@@ -66,6 +66,19 @@ fn in_time_to_the_millisecond_and_late_after_it() {
 }
 
 #[test]
+fn a_copy_under_a_new_number_is_no_other() {
+    let mut tracker = pending();
+    for (copy, noted) in [
+        ("7:1/INBOX", Noted::First),
+        ("8:4/INBOX", Noted::Known),
+        ("7:2/INBOX", Noted::Again(2)),
+        ("8:4/Junk", Noted::Again(3)),
+    ] {
+        assert_eq!(tracker.arrived(&token(1), &inbox(at(5), copy), &LIMITS), noted, "{copy}");
+    }
+}
+
+#[test]
 fn lost_after_its_time_and_not_before() {
     let mut tracker = pending();
     tracker.advance(at(600), &LIMITS);

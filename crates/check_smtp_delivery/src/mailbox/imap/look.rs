@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use check_smtp_core::net::clock;
+
 use super::count::WINDOW;
 use super::folder::Position;
 use super::parse::{Message, Response};
@@ -27,6 +29,7 @@ type Candidates = BTreeMap<u32, Kind>;
 impl Imap {
     /// What of ours is new in any of the folders.
     pub fn look(&mut self) -> Result<Vec<Found>, Failure> {
+        let began = clock::since_epoch();
         let mut found = Vec::new();
         for index in 0..self.folders.len() {
             let room = FOUND_LIMIT.saturating_sub(found.len());
@@ -39,6 +42,9 @@ impl Imap {
         // The main one is the last, unless there was no room left: a wait is for what comes there.
         if self.open.is_none_or(|open| open.index != self.main()) {
             self.examine(self.main())?;
+        }
+        if found.len() < FOUND_LIMIT {
+            self.looked = Some(began);
         }
         Ok(found)
     }

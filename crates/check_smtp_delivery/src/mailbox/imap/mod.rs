@@ -48,6 +48,8 @@ pub struct Imap {
     folders: Vec<Folder>,
     open: Option<Open>,
     can_idle: bool,
+    /// When the last look began that left nothing for another, since 1970.
+    looked: Option<Duration>,
 }
 
 /// The folder that is open.
@@ -85,8 +87,8 @@ impl Imap {
         }
         talk.learn()?;
         let can_idle = talk.can("IDLE");
-        let mut imap =
-            Self { talk, instance: receiver.instance.clone(), folders: Vec::new(), open: None, can_idle };
+        let (instance, folders) = (receiver.instance.clone(), Vec::new());
+        let mut imap = Self { talk, instance, folders, open: None, can_idle, looked: None };
         imap.find_folders(server, receiver)?;
         imap.place(since)?;
         Ok(imap)
@@ -203,12 +205,16 @@ impl Imap {
         Ok(())
     }
 
-    /// Opens a folder read-only. A position by other numbers than it has now is worth nothing.
+    /// Opens a folder read-only. A position by other numbers than it has now is worth nothing, nor is one that it has not come to: it was
+    /// put back from a copy, and what comes bears numbers that were there before.
     fn examine(&mut self, index: usize) -> Result<Open, Failure> {
         let numbers = self.select("EXAMINE", index, Step::Folder)?;
         let open = Open { index, numbers };
         if let Some(folder) = self.folders.get_mut(index) {
-            folder.position = folder.position.filter(|at| Some(at.validity) == numbers.validity.or(Some(0)));
+            folder.position = folder.position.filter(|at| {
+                Some(at.validity) == numbers.validity.or(Some(0))
+                    && numbers.next.is_none_or(|next| at.next <= next)
+            });
         }
         self.open = Some(open);
         Ok(open)
@@ -253,13 +259,19 @@ impl Imap {
         spoken.map(drop).map_err(|cause| Failure::new(Step::Wait, cause))
     }
 
+    /// All that is asked from now on ends by this deadline.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.talk.connection().set_deadline(deadline);
+    }
+
     /// Where the next run goes on.
     pub fn mark(&self) -> Value {
         let places = self.folders.iter().filter_map(|folder| {
             let at = folder.position?;
             Some((folder.wire.clone(), json!([at.validity, at.next])))
         });
-        json!({ "kind": "imap", "folders": places.collect::<Map<String, Value>>() })
+        let at = self.looked.and_then(|at| u64::try_from(at.as_millis()).ok());
+        json!({ "kind": "imap", "at": at, "folders": places.collect::<Map<String, Value>>() })
     }
 
     /// Takes leave.

@@ -117,6 +117,14 @@ impl Pop3 {
         Ok(found)
     }
 
+    /// All that is asked from now on ends by this deadline.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+        if let Some(session) = &mut self.session {
+            session.talk.connection().set_deadline(deadline);
+        }
+    }
+
     /// Ends the session, and lets the time to the next pass.
     pub fn pause(&mut self, at_most: Duration) {
         if let Some(session) = self.session.take() {

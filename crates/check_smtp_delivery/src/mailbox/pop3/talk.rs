@@ -49,6 +49,11 @@ impl Talk {
         Ok(talk)
     }
 
+    /// The connection.
+    pub fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
     fn greet(&mut self) -> Result<(), Failure> {
         let failed = |cause| Failure::new(Step::Greeting, cause);
         let line = match self.connection.line(LINE_LIMIT) {
