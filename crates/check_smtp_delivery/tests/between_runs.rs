@@ -181,6 +181,23 @@ fn two_services_of_one_route() {
 }
 
 #[test]
+fn no_room_to_remember_what_arrives() {
+    let route = Route::new();
+    let sent = clock::since_epoch().as_secs() * 1000 - HOURS;
+    let probe = |number| {
+        serde_json::json!({
+            "token": format!("{number:032x}"), "recipient": "sink@example.org", "sent": sent, "expected": 1, "state": "pending",
+        })
+    };
+    let probes: Vec<Value> = (0..1000).map(probe).collect();
+    let state = serde_json::json!({ "schema": 1, "instance": "route", "mark": null, "probes": probes });
+    fs::write(route.file(), state.to_string()).unwrap();
+    let words = "UNKNOWN - mail.example.org:{port} (127.0.0.1): 1000 probes are under way: no more can be remembered (+1 more), probe arrived in INBOX";
+    let words = words.replace("{port}", &route.testbed.port("SMTP").unwrap().to_string());
+    assert_says(&route.run("--wait 5 --lost-after 31d --window 31d"), 3, &[&words]);
+}
+
+#[test]
 fn clock_set_back() {
     let route = Route::new();
     assert_says(&route.run("--wait 5"), 0, &[]);

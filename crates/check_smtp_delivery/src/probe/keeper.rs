@@ -117,7 +117,8 @@ impl Keeper {
                 }
             }
         };
-        let is_known = noted != Noted::Stranger;
+        // That of this run is ours, also where there was no room to remember it.
+        let is_known = noted != Noted::Stranger || found.token == self.mark.token;
         self.history.strangers += usize::from(!is_known);
         is_known
     }
