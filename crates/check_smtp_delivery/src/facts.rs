@@ -41,7 +41,7 @@ pub struct Facts {
 pub struct History {
     /// All that is known, at the end of the run.
     pub tracker: Tracker,
-    /// The end of the run, since 1970.
+    /// When it was judged: as of the look for what earlier runs have sent, or the end of the run where there was none. Since 1970.
     pub now: Duration,
     /// What the state file was; `None` where none could be had.
     pub found: Option<Found>,

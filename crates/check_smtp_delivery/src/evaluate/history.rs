@@ -53,6 +53,10 @@ pub fn summary(config: &Config, facts: &Facts) -> Option<String> {
     Some(match last.and_then(|probe| arrived(probe, history.now)) {
         Some(text) => text,
         None if last.is_some() => String::new(),
+        // Said each time: where the directory does not outlive a run, no run ever knows of another.
+        None if history.found == Some(Found::Nothing) => {
+            "no probe has arrived yet (a new state was begun)".to_owned()
+        }
         None => "no probe has arrived yet".to_owned(),
     })
 }

@@ -124,10 +124,14 @@ impl<'c> Watch<'c> {
         loop {
             // The last look comes after the wait is over.
             let is_over = wait.left().is_zero();
-            self.look(deadline);
+            // What found no room in one look is there already.
+            let is_cut = self.look(deadline) >= FOUND_LIMIT;
             let is_complete = self.arrival.copies.len() + self.arrival.bounced() >= expected;
             if is_complete || is_over || self.mailbox.is_none() {
                 break;
+            }
+            if is_cut {
+                continue;
             }
             let waited = deadline.elapsed().saturating_sub(sent);
             self.pause((waited / 8).clamp(PAUSES.0, PAUSES.1).min(wait.left()));

@@ -25,6 +25,8 @@ pub struct Keeper {
     history: History,
     /// When an earlier run last looked into the mailbox, where its mark says so.
     looked: Duration,
+    /// When the mailbox was looked through for what earlier runs have sent.
+    judged: Option<Duration>,
     deadline: Deadline,
 }
 
@@ -39,6 +41,7 @@ impl Keeper {
             store: None,
             history: History::default(),
             looked: Duration::ZERO,
+            judged: None,
             deadline,
         };
         match opened {
@@ -137,7 +140,9 @@ impl Keeper {
 
     /// Once the mailbox was looked through: what should have been there and was not is lost.
     pub fn looked(&mut self) {
-        self.history.tracker.advance(clock::since_epoch(), &self.tracking.limits);
+        let now = clock::since_epoch();
+        self.history.tracker.advance(now, &self.tracking.limits);
+        self.judged = Some(now);
     }
 
     /// Notes the probe before it is sent; whether it may be. One that could not be remembered is not sent where the next run is to look
@@ -195,7 +200,8 @@ impl Keeper {
     /// Keeps everything, and tells what is known.
     pub fn finish(mut self) -> History {
         self.save(self.deadline);
-        self.history.now = clock::since_epoch();
+        // As of the look: what was noticed then must not be over when it is told.
+        self.history.now = self.judged.unwrap_or_else(clock::since_epoch);
         self.history
     }
 

@@ -84,7 +84,7 @@ impl Hop {
             from: from.and_then(Clause::host),
             by: of(Keyword::By).and_then(Clause::host),
             tls: tls(&clauses, protocol.as_deref()),
-            is_local: is_local(from, of(Keyword::By), protocol.as_deref()),
+            is_local: is_local(from, protocol.as_deref()),
             protocol,
             time: time(value),
             delay: None,
@@ -242,7 +242,7 @@ fn is_version(word: &str) -> bool {
 
 /// A field without `from` tells of no transmission by SMTP, where it must stand: pickup, queue and relay within one system (Postfix, qmail, Sendmail, Gmail).
 /// An address that is not loopback makes a hop one over a network, LMTP (RFC 2033) between the machines of a cluster too.
-fn is_local(from: Option<&Clause>, by: Option<&Clause>, protocol: Option<&str>) -> bool {
+fn is_local(from: Option<&Clause>, protocol: Option<&str>) -> bool {
     let Some(from) = from else { return true };
     let lower = protocol.unwrap_or_default().to_ascii_lowercase();
     // Exim's submission, and Exchange's own between its services.
@@ -257,7 +257,6 @@ fn is_local(from: Option<&Clause>, by: Option<&Clause>, protocol: Option<&str>) 
     if from.comments.iter().any(|comment| comment.ends_with("[local]")) {
         return true;
     }
-    let name = from.host().unwrap_or_default().to_ascii_lowercase();
-    let is_itself = by.and_then(Clause::host).is_some_and(|by| by.eq_ignore_ascii_case(&name));
-    is_itself || matches!(name.as_str(), "localhost" | "localhost.localdomain") || lower == "lmtp"
+    // A name alone is the sender's own word for itself: that of localhost, or ours, proves nothing.
+    lower == "lmtp"
 }

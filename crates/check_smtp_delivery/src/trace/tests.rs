@@ -302,6 +302,20 @@ fn every_server_writes_its_own() {
 }
 
 /// What tells nothing is no local hop.
+/// Who sends chooses the name: only an address of ours, or LMTP, tells of a hop without a network.
+#[test]
+fn a_name_alone_is_no_local_hop() {
+    for (value, is_local) in [
+        ("from localhost by mx.example.net with SMTP; Tue, 24 Nov 2026 10:00:00 +0100", false),
+        ("from mx.example.net by mx.example.net with ESMTP id 1; Tue, 24 Nov 2026 10:00:00 +0100", false),
+        ("from localhost by mx.example.net; Tue, 24 Nov 2026 10:00:00 +0100", false),
+        ("from localhost ([127.0.0.1]) by mx.example.net with SMTP; Tue, 24 Nov 2026 10:00:00 +0100", true),
+        ("from mx.example.net by mx.example.net with LMTP id 1; Tue, 24 Nov 2026 10:00:00 +0100", true),
+    ] {
+        assert_eq!(hop(value).is_local, is_local, "{value}");
+    }
+}
+
 #[test]
 fn a_field_that_is_none() {
     for value in ["garbage from a by b with ESMTPS id 1", "from", "from; by b with ESMTP"] {

@@ -21,7 +21,7 @@ const IMAP: &str = "--receive imaps://{user}@mail.example.org:{imaps} {secure}";
 const POP3: &str = "--receive pop3s://{user}@mail.example.org:{pop3s} {secure}";
 const MAILDIR: &str = "--receive maildir:{mail}/{user}";
 
-const FIRST: &str = "OK - 127.0.0.1:{any} no probe has arrived yet, next one accepted for {any}@example.net as {any} (sent {t} s)";
+const FIRST: &str = "OK - 127.0.0.1:{any} no probe has arrived yet (a new state was begun), next one accepted for {any}@example.net as {any} (sent {t} s)";
 const ARRIVED: &str = "OK - 127.0.0.1:{any} probe of {any} s ago arrived in INBOX of {any}@example.net after {t} s, next one accepted for {any}@example.net as {any} (sent {t} s)";
 
 fn by_imap(world: &World) -> Outcome {

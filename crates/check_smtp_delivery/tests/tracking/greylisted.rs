@@ -18,7 +18,7 @@ fn greylisted(world: &World) -> Outcome {
     let put_off = "-p {greylisting} --late-after 30s";
     let first = route.next(put_off)?.says(
         1,
-        "WARNING - 127.0.0.1:{any}: grey@example.net greylisted at RCPT TO: 450 4.2.0 <grey@example.net>: Recipient address rejected: Greylisted, {any}, no probe has arrived yet",
+        "WARNING - 127.0.0.1:{any}: grey@example.net greylisted at RCPT TO: 450 4.2.0 <grey@example.net>: Recipient address rejected: Greylisted, {any}, no probe has arrived yet (a new state was begun)",
     )?;
     first.counts(0, 0, 0)?.shows("hint: {any} [{any}]")?;
     // Nothing was sent: there is nothing to wait for.
@@ -41,7 +41,7 @@ fn relayed(world: &World) -> Outcome {
     let by_relay = "--to relayed@example.com --late-after 2s --lost-after 20s";
     let first = route
         .next(by_relay)?
-        .says(0, "OK - {any} no probe has arrived yet, next one {any}")?
+        .says(0, "OK - {any} no probe has arrived yet (a new state was begun), next one {any}")?
         .counts(0, 1, 0)?;
     let id = first.queue_id()?;
     world.logged(&[&id, "status=deferred", "Greylisted"])?;

@@ -24,7 +24,7 @@ fn late(world: &World, receive: &str, name: &'static str) -> Outcome {
     let route = Route::into(world, name, name, receive)?;
     let first = route
         .next("-p {holding} --late-after 3s")?
-        .says(0, "OK - {any} no probe has arrived yet, next one {any}")?;
+        .says(0, "OK - {any} no probe has arrived yet (a new state was begun), next one {any}")?;
     let id = first.queue_id()?;
     let second = route
         .next("-p {holding} --late-after 3s")?

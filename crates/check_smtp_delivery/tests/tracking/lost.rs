@@ -20,7 +20,10 @@ const WINDOW: Duration = Duration::from_millis(3100);
 fn lost(world: &World) -> Outcome {
     let route = Route::new(world, "lost")?;
     let bad = format!("--to nobody@example.org {LIMITS}");
-    route.next(&bad)?.says(0, "OK - {any} no probe has arrived yet, next one {any}")?.counts(0, 1, 0)?;
+    route
+        .next(&bad)?
+        .says(0, "OK - {any} no probe has arrived yet (a new state was begun), next one {any}")?
+        .counts(0, 1, 0)?;
     pass(LOST);
     let second = route.next(LIMITS)?.says(
         2,

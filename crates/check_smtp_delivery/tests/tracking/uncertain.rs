@@ -14,7 +14,7 @@ fn arrived(world: &World) -> Outcome {
     let route = Route::new(world, "uncertain")?;
     let first = route.next("-p {cutting}")?.says(
         2,
-        "CRITICAL - 127.0.0.1:{any}: the message to uncertain@example.net may arrive or not: server closed the connection after the whole message, no probe has arrived yet",
+        "CRITICAL - 127.0.0.1:{any}: the message to uncertain@example.net may arrive or not: server closed the connection after the whole message, no probe has arrived yet (a new state was begun)",
     )?;
     let first = first.counts(0, 0, 1)?.shows("hint: {any} [uncertain]")?;
     route.has(1)?;

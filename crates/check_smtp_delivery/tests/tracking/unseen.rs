@@ -15,7 +15,9 @@ const DOWN: &str = "--receive imaps://{user}@mail.example.org:1 {secure}";
 fn down_for_a_while(world: &World) -> Outcome {
     let mut route = Route::into(world, "down", "down", IMAP)?;
     let limits = "--late-after 1s --lost-after 1s";
-    route.next(limits)?.says(0, "OK - {any} no probe has arrived yet, next one {any}")?;
+    route
+        .next(limits)?
+        .says(0, "OK - {any} no probe has arrived yet (a new state was begun), next one {any}")?;
     route.has(1)?;
     pass(Duration::from_millis(1200));
     // The message is sent all the same.
