@@ -84,6 +84,7 @@ complete -c check_smtp_delivery -s L -l lmtp -d 'Speak LMTP (LHLO instead of EHL
 complete -c check_smtp_delivery -l mx -d 'Send to the MX hosts of the recipients\' domain instead of -H, in their order; the next one only where one is not reached, or puts us off at the greeting. TLS is what other servers make of it, unless -S is given: STARTTLS where it is offered, not verified'
 complete -c check_smtp_delivery -l verp -d 'Put the token behind the sender\'s user in the envelope (user+TOKEN@...), so that each bounce names its probe'
 complete -c check_smtp_delivery -l chunking -d 'Send the message by BDAT instead of DATA (RFC 3030)'
+complete -c check_smtp_delivery -l receive-plaintext -d 'Log in to an imap:// or pop3:// mailbox without TLS, the secret readable on the way; the status line says so'
 complete -c check_smtp_delivery -l keep -d 'Leave the message in the mailbox; else it is removed once it was seen, it alone'
 complete -c check_smtp_delivery -l dry-run -d 'Leave the message in the mailbox, and say what would be removed from it; the message is sent all the same'
 complete -c check_smtp_delivery -l async -d 'Do not wait: look for what earlier runs have sent, send the next message, and answer about the last one that arrived, was lost or came back, and the oldest still under way; for routes that are slow or greylisted'

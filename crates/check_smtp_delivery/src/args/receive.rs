@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use check_smtp_core::certificate::Identity;
 use check_smtp_core::cli::credentials::{Words, command};
-use check_smtp_core::cli::{self, Given};
+use check_smtp_core::cli::{self, Given, TlsMode};
 use check_smtp_core::net::tls::{Context, Roots, Settings, Version};
 use check_smtp_core::net::{Family, Host};
 use check_smtp_core::plugin::duration::parse_budget;
@@ -55,6 +55,9 @@ pub struct ReceiveArgs {
     /// Connect here for the mailbox instead of to the host of --receive
     #[arg(long, value_name = "ADDRESS", value_parser = host)]
     receive_address: Option<Host>,
+    /// Log in to an imap:// or pop3:// mailbox without TLS, the secret readable on the way; the status line says so
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    receive_plaintext: Option<Given>,
     /// Look into this folder as well (IMAP, Maildir); repeatable
     #[arg(long, value_name = "NAME", value_parser = cli::non_empty)]
     folder: Vec<String>,
@@ -88,6 +91,8 @@ pub struct Receive {
     pub source: Source,
     /// The same as it was typed; it holds no password.
     pub url: String,
+    /// Whether the login is made without TLS.
+    pub is_plain: bool,
     /// How it is reached.
     pub way: Way,
     /// Who logs in, where it is wanted.
@@ -124,10 +129,14 @@ impl ReceiveArgs {
     /// Where it is looked for; `None` where arrival is not checked.
     pub fn receive(mut self, login: Option<&LoginPlan>) -> Result<Option<Receive>, UsageError> {
         let Some(url) = self.receive.take() else { return self.nothing() };
-        let source: Source =
+        let mut source: Source =
             url.parse().map_err(|words: String| UsageError::new(format!("--receive: {words}")))?;
         let secret = self.secret()?;
         self.sound(&source)?;
+        let is_plain = self.receive_plaintext.is_some();
+        if is_plain {
+            in_the_clear(&mut source, self.receive_ca_file.is_some())?;
+        }
         let cleanup = self.cleanup()?;
         let typed =
             TypedLogin { user: self.receive_user.take(), secret, mechanisms: self.receive_mechanism.clone() };
@@ -136,6 +145,7 @@ impl ReceiveArgs {
             way: self.way(&source),
             source,
             url,
+            is_plain,
             access,
             junk_is: self.junk_is.unwrap_or(State::Warning),
             receiver_down: self.receiver_down.unwrap_or(State::Unknown),
@@ -155,6 +165,7 @@ impl ReceiveArgs {
             (self.receive_password_command.is_some(), "--receive-password-command"),
             (self.receive_ca_file.is_some(), "--receive-ca-file"),
             (self.receive_address.is_some(), "--receive-address"),
+            (self.receive_plaintext.is_some(), "--receive-plaintext"),
             (!self.folder.is_empty(), "--folder"),
             (self.junk_folder.is_some(), "--junk-folder"),
             (self.junk_is.is_some(), "--junk-is"),
@@ -209,6 +220,7 @@ impl ReceiveArgs {
         let needless = [
             (!has_folders && !self.folder.is_empty(), "--folder"),
             (!has_folders && self.junk_folder.is_some(), "--junk-folder"),
+            (!has_sasl && self.receive_plaintext.is_some(), "--receive-plaintext"),
             (!has_sasl && !self.receive_mechanism.is_empty(), "--receive-mechanism"),
             (!has_network && self.receive_ca_file.is_some(), "--receive-ca-file"),
             (!has_network && self.receive_address.is_some(), "--receive-address"),
@@ -246,6 +258,23 @@ impl ReceiveArgs {
             dialogue: Dialogue::default(),
         }
     }
+}
+
+/// No TLS, where it would begin in the clear.
+fn in_the_clear(source: &mut Source, has_roots: bool) -> Result<(), UsageError> {
+    let (Source::Imap(server) | Source::Pop3(server)) = source else { return Ok(()) };
+    if server.mode == TlsMode::Implicit {
+        return Err(UsageError::new(
+            "--receive-plaintext with imaps:// or pop3s://, which are TLS: give imap:// or pop3://, or leave it out",
+        ));
+    }
+    if has_roots {
+        return Err(UsageError::new(
+            "--receive-ca-file with --receive-plaintext would do nothing: give one of them",
+        ));
+    }
+    server.mode = TlsMode::None;
+    Ok(())
 }
 
 impl Receive {

@@ -166,11 +166,12 @@ fn summary(config: &Config, facts: &Facts, visit: &Visit, is_good: bool) -> Stri
     let took = shown(visit.contact.total());
     let arrival = facts.arrival.as_ref();
     if let Some(arrived) = arrival::summary(arrival, &recipients::whom(config, visit)) {
-        return format!("{arrived} (sent {took}{way}){unverified}");
+        return format!("{arrived} (sent {took}{way}){unverified}{}", plain_mailbox(config));
     }
     if let Some(known) = history::summary(config, facts) {
-        let next = recipients::accepted(config, visit)
-            .map(|accepted| format!("next one {accepted} (sent {took}{way}){unverified}"));
+        let next = recipients::accepted(config, visit).map(|accepted| {
+            format!("next one {accepted} (sent {took}{way}){unverified}{}", plain_mailbox(config))
+        });
         return [known, next.unwrap_or_default()]
             .into_iter()
             .filter(|part| !part.is_empty())
@@ -188,6 +189,12 @@ fn summary(config: &Config, facts: &Facts, visit: &Visit, is_good: bool) -> Stri
         Some(login) if !is_good => format!("as {} by {}{way}{unverified}", user(visit), login.mechanism),
         _ => String::new(),
     }
+}
+
+/// Who looks into a mailbox without TLS shows everybody the secret.
+fn plain_mailbox(config: &Config) -> &'static str {
+    let is_plain = config.receive.as_ref().is_some_and(|receive| receive.is_plain);
+    if is_plain { ", with a login to the mailbox in the clear" } else { "" }
 }
 
 fn in_the_clear(config: &Config) -> &'static str {

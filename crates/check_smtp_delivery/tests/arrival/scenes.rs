@@ -26,7 +26,7 @@ const fn scene(
 }
 
 /// All of them.
-pub const SCENES: [Scene; 35] = [
+pub const SCENES: [Scene; 37] = [
     scene(
         "starttls",
         "--receive imap://starttls@mail.example.org:{imap} {secure}",
@@ -54,6 +54,20 @@ pub const SCENES: [Scene; 35] = [
         (0, 0),
         "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of pops@example.net after {t} s (sent {t} s)",
         &[],
+    ),
+    scene(
+        "plain",
+        "--receive imap://plain@127.0.0.1:{imap} --receive-plaintext --receive-password-env SECRET",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of plain@example.net after {t} s (sent {t} s), with a login to the mailbox in the clear",
+        &["OK: probes in the mailbox: 1 removed"],
+    ),
+    scene(
+        "plain_pop",
+        "--receive pop3://plain_pop@127.0.0.1:{pop3} --receive-plaintext --receive-password-env SECRET",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of plain_pop@example.net after {t} s (sent {t} s), with a login to the mailbox in the clear",
+        &["OK: probes in the mailbox: 1 removed"],
     ),
     scene(
         "maildir",
