@@ -19,6 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     let contains = |text: &str| place.windows(text.len()).any(|window| window == text.as_bytes());
     // A fold may stand within it.
     let is_folded = place.windows(2).any(|pair| matches!(pair, b"\n " | b"\n\t"));
-    assert!(is_folded || contains(&format!("{instance}/{token}")));
+    let is_told = contains(&format!("{instance}/{token}")) || contains(&format!("<{token}.{instance}@"));
+    assert!(is_folded || is_told);
     assert!(!instance.as_str().contains(['/', '\0']) && token.as_str().len() == 32);
 });

@@ -46,10 +46,22 @@ fn value_of<'l>(line: &'l [u8], name: &str) -> Option<&'l [u8]> {
     rest.trim_ascii_start().strip_prefix(b":")
 }
 
-/// Whose probe this is the header of, and which one.
+/// Whose probe this is the header of, and which one. Servers on the way may take out fields they do not know: the Message-ID says the same,
+/// and stays (RFC 5322 section 3.6.4).
 pub fn mark_of(header: &[u8]) -> Option<(Instance, Token)> {
-    let value = field(header, PROBE_HEADER)?;
-    let (instance, token) = std::str::from_utf8(&value).ok()?.split_once('/')?;
+    match field(header, PROBE_HEADER) {
+        Some(value) => {
+            let (instance, token) = std::str::from_utf8(&value).ok()?.split_once('/')?;
+            Some((instance.parse().ok()?, token.parse().ok()?))
+        }
+        None => mark_of_id(&field(header, "Message-ID")?),
+    }
+}
+
+/// `<TOKEN.INSTANCE@domain>`.
+fn mark_of_id(id: &[u8]) -> Option<(Instance, Token)> {
+    let id = std::str::from_utf8(id).ok()?.strip_prefix('<')?.strip_suffix('>')?;
+    let (token, instance) = id.rsplit_once('@')?.0.split_once('.')?;
     Some((instance.parse().ok()?, token.parse().ok()?))
 }
 
@@ -87,6 +99,7 @@ mod tests {
             format!("Subject: x\r\nX-Smtp-Monitoring-Probe: mx1/{TOKEN}\r\n\r\nbody"),
             format!("x-smtp-monitoring-PROBE:mx1/{TOKEN}\n"),
             format!("X-Smtp-Monitoring-Probe :\r\n\tmx1/{TOKEN} \r\nTo: a@example.org\r\n"),
+            format!("Subject: x\r\nMessage-Id:\r\n <{TOKEN}.mx1@example.org>\r\n"),
         ] {
             let (instance, token) = mark_of(header_of(text.as_bytes())).unwrap();
             assert_eq!((instance.as_str(), token.as_str()), ("mx1", TOKEN), "{text}");
@@ -105,6 +118,12 @@ mod tests {
             "X-Smtp-Monitoring-Probe: mx1\r\n".to_owned(),
             "X-Smtp-Monitoring-Probe".to_owned(),
             format!("Subject: x\r\n\r\nX-Smtp-Monitoring-Probe: mx1/{TOKEN}\r\n"),
+            // The field counts where it is there, whatever the Message-ID says.
+            format!("X-Smtp-Monitoring-Probe: other\r\nMessage-ID: <{TOKEN}.mx1@example.org>\r\n"),
+            format!("In-Reply-To: <{TOKEN}.mx1@example.org>\r\nMessage-ID: <1@example.org>\r\n"),
+            format!("Message-ID: <{TOKEN}@example.org>\r\n"),
+            format!("Message-ID: <{TOKEN}.mx1>\r\n"),
+            format!("Message-ID: {TOKEN}.mx1@example.org\r\n"),
         ] {
             assert_eq!(recognise(text.as_bytes()), None, "{text}");
         }

@@ -26,7 +26,7 @@ const fn scene(
 }
 
 /// All of them.
-pub const SCENES: [Scene; 37] = [
+pub const SCENES: [Scene; 38] = [
     scene(
         "starttls",
         "--receive imap://starttls@mail.example.org:{imap} {secure}",
@@ -155,6 +155,14 @@ pub const SCENES: [Scene; 37] = [
         (2, 0),
         "SMTP DELIVERY CRITICAL - 127.0.0.1:{smtp}: the message went to the junk folder Spam and more, probe arrived in {any}",
         &["hint: {any} [in_junk]"],
+    ),
+    // Our field is gone on the way: the Message-ID tells.
+    scene(
+        "stripped",
+        "--receive imap://stripped@mail.example.org:{imap} {secure}",
+        (0, 0),
+        "SMTP DELIVERY OK - 127.0.0.1:{smtp} probe arrived in INBOX of stripped@example.net after {t} s (sent {t} s)",
+        &["OK: probes in the mailbox: 1 removed"],
     ),
     // By Postfix, by LMTP to Dovecot, and by the user's own Sieve script.
     scene(

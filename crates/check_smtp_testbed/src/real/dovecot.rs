@@ -232,7 +232,7 @@ fn mailboxes(root: &str, ports: MailboxPorts) -> Result<String> {
     };
     let sieve = if Dovecot::has_sieve() {
         format!(
-            "protocol lmtp {{\n  mail_plugins = sieve\n}}\nplugin {{\n  sieve = file:{root}/sieve/%u.sieve\n}}\n"
+            "protocol lmtp {{\n  mail_plugins = sieve\n}}\nplugin {{\n  sieve = file:{root}/sieve/%u.sieve\n  sieve_extensions = +editheader\n}}\n"
         )
     } else {
         String::new()

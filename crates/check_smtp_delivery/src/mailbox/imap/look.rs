@@ -1,4 +1,4 @@
-//! Looking for probes: a glance at two header lines of each new message, and the whole header of those that are ours.
+//! Looking for probes: a glance at three header lines of each new message, and the whole header of those that are ours.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::mailbox::header::{self, Kind, MESSAGE_LIMIT, PROBE_HEADER};
 use crate::mailbox::{FOUND_LIMIT, Found};
 use crate::tracker::Instance;
 
-/// Bytes of the two header lines.
+/// Bytes of the three header lines.
 const GLANCE_LIMIT: usize = 4096;
 /// Messages glanced at from the end where nobody knows what is new, besides those the server finds.
 const TAIL: u32 = 200;
@@ -123,10 +123,11 @@ impl Imap {
         Ok((candidates, next))
     }
 
-    /// Two header lines of each message, from the number `least` on.
+    /// Three header lines of each message, from the number `least` on.
     fn glance(&mut self, command: &str, least: u32) -> Result<(Candidates, u32), Failure> {
-        let fields =
-            format!("(UID BODY.PEEK[HEADER.FIELDS ({PROBE_HEADER} Content-Type)]<0.{GLANCE_LIMIT}>)");
+        let fields = format!(
+            "(UID BODY.PEEK[HEADER.FIELDS ({PROBE_HEADER} Message-ID Content-Type)]<0.{GLANCE_LIMIT}>)"
+        );
         let (mut candidates, mut next) = (Candidates::new(), least);
         let instance = &self.instance;
         self.talk.ask(Step::Look, &format!("{command} {fields}"), |response| {
@@ -184,7 +185,7 @@ impl Imap {
     }
 }
 
-/// What a message may be to us, by the two header lines.
+/// What a message may be to us, by the three header lines.
 fn promise(glance: &[u8], instance: &Instance) -> Option<Kind> {
     match header::mark_of(glance) {
         Some((owner, _)) => (owner == *instance).then_some(Kind::Probe),
