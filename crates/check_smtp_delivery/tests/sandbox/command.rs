@@ -38,18 +38,26 @@ fn run(smtp: u16, web: u16, more: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), first, masked)
 }
 
-/// How many messages it has caught.
+/// How many messages it has caught: `MailDev` 3 has a summary of them, 2 the messages.
 fn caught(web: u16) -> usize {
+    let answer = ["/api/email/summary?limit=200", "/email"].iter().find_map(|path| get(web, path));
+    let list: serde_json::Value = serde_json::from_str(&answer.unwrap()).unwrap();
+    let all = list.as_array().or_else(|| list.as_object()?.values().find_map(|value| value.as_array()));
+    all.unwrap().len()
+}
+
+/// The body, in one piece; `None` where there is no such page.
+fn get(web: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, web)).unwrap();
     let account = BASE64.encode(format!("probe:{PASSWORD}"));
     let request = format!(
-        "GET /api/email/summary?limit=200 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {account}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Basic {account}\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    answer.matches("\"subject\":").count()
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
 }
 
 #[test]
