@@ -10,7 +10,7 @@ clone=target/reproducible/elsewhere
 rm -rf $clone
 git clone --quiet . $clone
 make --no-print-directory -C $clone packages
-for package in target/packages/*; do
+for package in target/packages/*.*; do
     cmp "$package" "$clone/$package"
     sha256sum "$package"
 done
