@@ -152,6 +152,21 @@ fn second_copy_after_the_run_that_has_seen_the_first() {
     assert_says(&route.run("--wait 5 --keep"), 0, &[]);
 }
 
+/// Somebody floods the mailbox with copies of a message we know: the run's own is found, and no more of the others is kept in mind.
+#[test]
+fn flood_of_copies() {
+    let route = Route::new();
+    assert_says(&route.run("--wait 5 --keep"), 0, &[]);
+    let place = route.maildir().join("new");
+    let path = fs::read_dir(&place).unwrap().next().unwrap().unwrap().path();
+    for number in 0..1300 {
+        fs::hard_link(&path, path.with_extension(number.to_string())).unwrap();
+    }
+    let words = ["copies of the message of ", "probe arrived in INBOX", ": 1001 removed"];
+    assert_says(&route.run("--wait 10 -v"), 1, &words);
+    assert_eq!(route.delivered(), 301);
+}
+
 #[test]
 fn two_services_of_one_route() {
     let route = Route::new();

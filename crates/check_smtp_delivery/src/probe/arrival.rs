@@ -17,8 +17,10 @@ use crate::mailbox::{
 use crate::mark::Mark;
 use crate::probe::keeper::{Keeper, RESERVE};
 
-/// Looks through a mailbox that has more of ours than is taken at once.
+/// Looks without a pause through a mailbox that has more of ours than is taken at once.
 const LOOKS_LIMIT: usize = 20;
+/// Messages of ours kept in mind; more of them lie there only where somebody makes them, and stay there.
+const OURS_LIMIT: usize = LOOKS_LIMIT * FOUND_LIMIT;
 /// Between two looks at the least and at the most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// So long a second copy may take after the last one that was waited for.
@@ -120,12 +122,13 @@ impl<'c> Watch<'c> {
         }
         let reserve = RESERVE.min(deadline.left() / 4);
         let wait = deadline.less(reserve).at_most(self.receive.wait);
-        let sent = deadline.elapsed();
+        let (sent, mut looks) = (deadline.elapsed(), 0);
         loop {
             // The last look comes after the wait is over.
             let is_over = wait.left().is_zero();
             // What found no room in one look is there already.
-            let is_cut = self.look(deadline) >= FOUND_LIMIT;
+            let is_cut = self.look(deadline) >= FOUND_LIMIT && looks < LOOKS_LIMIT;
+            looks += 1;
             let is_complete = self.arrival.copies.len() + self.arrival.bounced() >= expected;
             if is_complete || is_over || self.mailbox.is_none() {
                 break;
@@ -194,7 +197,9 @@ impl<'c> Watch<'c> {
         let (count, after) = (all.len(), deadline.elapsed());
         for found in all {
             let found = Found { message: told(found.message, &self.hidden), ..found };
-            if found.instance == self.mark.instance
+            let has_room = self.ours.len() < OURS_LIMIT || found.token == self.mark.token;
+            if has_room
+                && found.instance == self.mark.instance
                 && self.ours.iter().all(|known| known.copy() != found.copy())
                 && self.keeper.note(&found)
             {
@@ -214,7 +219,8 @@ impl<'c> Watch<'c> {
             }
             Kind::Report => self.arrival.reports.extend(verdicts(&found.message)),
         }
-        self.ours.push(found);
+        // Its number is all that a removal wants.
+        self.ours.push(Found { message: Vec::new(), ..found });
     }
 
     /// All that the mailbox is asked from now on ends by this deadline.
