@@ -18,7 +18,7 @@ use check_smtp_core::cli::{
 use check_smtp_core::net::dns::{Proving, Servers, Settings};
 use check_smtp_core::net::{Host, tls};
 use check_smtp_core::oauth2;
-use check_smtp_core::plugin::{Style, UsageError};
+use check_smtp_core::plugin::{Range, RangeError, Style, UsageError};
 use check_smtp_core::smtp::sasl::{Mechanism, Needs};
 use check_smtp_core::timeline::Phase;
 
@@ -331,5 +331,20 @@ fn opportunistic(tls: TlsArgs, target: &Target) -> Result<(TlsMode, tls::Setting
 }
 
 fn mechanism(text: &str) -> Result<Mechanism, String> {
+    text.parse()
+}
+
+/// What would do nothing without a mailbox.
+fn without_mailbox(flags: &[(bool, &str)]) -> Result<(), UsageError> {
+    match flags.iter().find(|(given, _)| *given) {
+        Some((_, flag)) => Err(UsageError::new(format!(
+            "{flag} without --receive would do nothing: name the mailbox with --receive, or leave it out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A range of plain numbers.
+fn range(text: &str) -> Result<Range, RangeError> {
     text.parse()
 }

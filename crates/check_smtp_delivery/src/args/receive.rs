@@ -13,8 +13,8 @@ use check_smtp_core::plugin::{State, UsageError};
 use check_smtp_core::secret;
 use check_smtp_core::smtp::sasl::Mechanism;
 
-use super::LoginPlan;
 use super::access::{Access, TypedLogin};
+use super::{LoginPlan, without_mailbox};
 use crate::mailbox::{Dialogue, Source, Way};
 
 /// The time a message may take when nothing is said.
@@ -157,7 +157,7 @@ impl ReceiveArgs {
 
     /// Without a mailbox nothing of it has a meaning.
     fn nothing(&self) -> Result<Option<Receive>, UsageError> {
-        let needless = [
+        without_mailbox(&[
             (self.receive_user.is_some(), "--receive-user"),
             (!self.receive_mechanism.is_empty(), "--receive-mechanism"),
             (self.receive_password_env.is_some(), "--receive-password-env"),
@@ -174,13 +174,8 @@ impl ReceiveArgs {
             (self.keep.is_some(), "--keep"),
             (self.dry_run.is_some(), "--dry-run"),
             (self.mailbox_limit.is_some(), "--mailbox-limit"),
-        ];
-        match needless.into_iter().find(|(given, _)| *given) {
-            Some((_, flag)) => Err(UsageError::new(format!(
-                "{flag} without --receive would do nothing: name the mailbox with --receive, or leave it out"
-            ))),
-            None => Ok(None),
-        }
+        ])
+        .map(|()| None)
     }
 
     fn secret(&mut self) -> Result<Option<secret::Source>, UsageError> {

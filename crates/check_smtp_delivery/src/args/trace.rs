@@ -1,8 +1,9 @@
 //! What the header of the message that has arrived must say.
 
 use check_smtp_core::cli::{self, Given};
-use check_smtp_core::plugin::{Range, RangeError, Thresholds, UsageError};
+use check_smtp_core::plugin::{Range, Thresholds, UsageError};
 
+use super::{range, without_mailbox};
 use crate::trace::{Method, Outcome};
 
 const WARNING_HELP: &str = "WARNING where the score the receiver's spam filter gave is outside this range; scores are often below 0, so give ~:5 for 5 at the most";
@@ -45,17 +46,14 @@ pub struct Requirements {
 impl TraceArgs {
     /// What is required of a header; without a mailbox there is none.
     pub fn requirements(self, has_mailbox: bool) -> Result<Requirements, UsageError> {
-        let needless = [
-            (self.require_tls_hops.is_some(), "--require-tls-hops"),
-            (!self.require.is_empty(), "--require"),
-            (!self.authserv_id.is_empty(), "--authserv-id"),
-            (self.spam_score_warning.is_some(), "--spam-score-warning"),
-            (self.spam_score_critical.is_some(), "--spam-score-critical"),
-        ];
-        if let Some((_, flag)) = needless.into_iter().find(|(given, _)| *given && !has_mailbox) {
-            return Err(UsageError::new(format!(
-                "{flag} without --receive would do nothing: name the mailbox with --receive, or leave it out"
-            )));
+        if !has_mailbox {
+            without_mailbox(&[
+                (self.require_tls_hops.is_some(), "--require-tls-hops"),
+                (!self.require.is_empty(), "--require"),
+                (!self.authserv_id.is_empty(), "--authserv-id"),
+                (self.spam_score_warning.is_some(), "--spam-score-warning"),
+                (self.spam_score_critical.is_some(), "--spam-score-critical"),
+            ])?;
         }
         if !self.require.is_empty() && self.authserv_id.is_empty() {
             return Err(UsageError::new(
@@ -91,8 +89,4 @@ fn authserv_id(text: &str) -> Result<String, String> {
         return Err("give one name, such as mx.example.org".to_owned());
     }
     cli::non_empty(text)
-}
-
-fn range(text: &str) -> Result<Range, RangeError> {
-    text.parse()
 }

@@ -6,6 +6,7 @@ use check_smtp_core::cli::Given;
 use check_smtp_core::plugin::duration::parse_seconds;
 use check_smtp_core::plugin::{Range, Thresholds, UsageError};
 
+use super::{range, without_mailbox};
 use crate::tracker::Limits;
 
 /// A message of `--async` is late after this, when nothing is said.
@@ -115,25 +116,15 @@ impl TrackingArgs {
 
     /// Without a mailbox nothing of it has a meaning.
     pub fn nothing(&self) -> Result<(), UsageError> {
-        let needless = [
+        without_mailbox(&[
             (self.is_async.is_some(), "--async"),
             (self.late_after.is_some(), "--late-after"),
             (self.lost_after.is_some(), "--lost-after"),
             (self.lost_warning.is_some(), "--lost-warning"),
             (self.lost_critical.is_some(), "--lost-critical"),
             (self.window.is_some(), "--window"),
-        ];
-        match needless.into_iter().find(|(given, _)| *given) {
-            Some((_, flag)) => Err(UsageError::new(format!(
-                "{flag} without --receive would do nothing: name the mailbox with --receive, or leave it out"
-            ))),
-            None => Ok(()),
-        }
+        ])
     }
-}
-
-fn range(text: &str) -> Result<Range, String> {
-    Range::parse(text).map_err(|error| error.to_string())
 }
 
 fn span(text: &str) -> Result<Duration, String> {
