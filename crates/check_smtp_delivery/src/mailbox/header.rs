@@ -4,8 +4,7 @@ use crate::tracker::{Instance, Token};
 
 /// Bytes looked at of a message: its header, and of a report on it as much as quotes ours.
 pub const MESSAGE_LIMIT: usize = 64 * 1024;
-/// The header that marks a probe.
-pub const PROBE_HEADER: &str = "X-Smtp-Monitoring-Probe";
+pub use crate::mark::HEADER as PROBE_HEADER;
 
 /// What kind of message was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
