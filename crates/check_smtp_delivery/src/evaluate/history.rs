@@ -47,9 +47,9 @@ pub fn counts(config: &Config, facts: &Facts) -> Vec<Finding> {
 
 /// `probe of 5 min ago arrived in INBOX of sink@example.org after 2.410 s`, of a run that does not wait.
 pub fn summary(config: &Config, facts: &Facts) -> Option<String> {
-    let tracking = config.tracking.as_ref().filter(|tracking| tracking.mode == Mode::Async)?;
+    config.tracking.as_ref().filter(|tracking| tracking.mode == Mode::Async)?;
     let history = facts.history.as_ref().filter(|history| history.found.is_some())?;
-    let last = history.tracker.last_completed().filter(|_| tracking.mode == Mode::Async);
+    let last = history.tracker.last_completed();
     Some(match last.and_then(|probe| arrived(probe, history.now)) {
         Some(text) => text,
         None if last.is_some() => String::new(),

@@ -103,9 +103,13 @@ fn without_hosts(config: &Config, facts: &Facts) -> Report {
     let mut report =
         Report::new(&format!("MX of {}", target.host())).endpoint(&target.host(), Some(target.port));
     report.extend(route::findings(config, facts));
+    report.extend(arrival::findings(config, facts.arrival.as_ref()));
+    report.extend(history::findings(config, facts));
     report.push(timing::total(&config.limits, facts.lookup.total(), &Label::default()));
     report.extend(timing::phases(&config.limits, &facts.lookup, &Label::default()));
+    report.extend(history::counts(config, facts));
     report.fact("mx", target.host());
+    report.fact("history", history::json(config, facts));
     report
 }
 
