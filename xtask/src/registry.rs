@@ -238,6 +238,7 @@ pub const CHECKS: [Check; 4] = [
             Metric { label: "pending", unit: "", title: "Messages not yet arrived" },
             Metric { label: "uncertain", unit: "", title: "Messages whose fate is unknown" },
             Metric { label: "lost", unit: "", title: "Messages lost" },
+            Metric { label: "score", unit: "", title: "Spam score" },
         ],
         services: &[
             Service {

@@ -204,3 +204,57 @@ fn plain_mailbox(config: &Config) -> &'static str {
 fn in_the_clear(config: &Config) -> &'static str {
     if config.login.is_some() && config.mode == TlsMode::None { " with a login in the clear" } else { "" }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use check_smtp_core::net::dns::Exchangers;
+    use check_smtp_core::timeline::Timeline;
+    use clap::Parser as _;
+
+    use super::{Finding, evaluate};
+    use crate::args::Args;
+    use crate::facts::{Facts, History};
+    use crate::tracker::{Found, Token, Tracker};
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    /// A domain that takes no mail any more: what was lost on the way there is told as well.
+    #[test]
+    fn null_mx_with_a_history() {
+        let line = "x --mx -f a@example.org --to b@example.org --receive maildir:/m --async --lost-after 1h";
+        let config = Line::try_parse_from(line.split_whitespace()).unwrap().args.config().unwrap();
+        let (token, sent) = (Token::from_bytes([1; 16]), Duration::from_secs(1_800_000_000));
+        let now = sent + Duration::from_secs(3601);
+        let mut tracker = Tracker::default();
+        tracker.plan(token.clone(), &["b@example.org"], sent).unwrap();
+        tracker.accepted(&token, Some("4F2B"), 1);
+        tracker.advance(now, &config.tracking.unwrap().limits);
+        let exchangers = Exchangers {
+            hosts: Vec::new(),
+            is_implicit: false,
+            has_null: true,
+            left_out: 0,
+            alias_of: None,
+            is_secure: false,
+        };
+        let facts = Facts {
+            mark: None,
+            message_id: None,
+            size: None,
+            exchangers: Some(exchangers),
+            lookup: Timeline::default(),
+            visits: Vec::new(),
+            arrival: None,
+            history: Some(History { tracker, now, found: Some(Found::State), ..History::default() }),
+        };
+        let report = evaluate(&config, &facts);
+        let ids: Vec<&str> = report.findings().iter().map(Finding::id).collect();
+        assert_eq!(ids, ["null_mx", "lost", "time", "lost", "pending", "uncertain_count"]);
+    }
+}
